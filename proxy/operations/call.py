@@ -1,0 +1,55 @@
+"""What an operation is given besides the body, and the four shapes of what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class Call:
+    """One request as the operations see it: no framework, no socket.
+
+    `started` is monotonic nanoseconds, taken when the request arrived. `path` holds the decoded
+    path parameters. An operation adds headers of the response to `response_headers`.
+    """
+
+    started: int
+    user_agent: str = ""
+    authorization: str = ""
+    request_id: str = ""
+    path: Mapping[str, str] = field(default_factory=dict)
+    response_headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Json:
+    """One compact JSON value, without a newline at its end (management.md §1.4)."""
+
+    value: object
+    status: int = 200
+    media_type: str = "application/json; charset=utf-8"
+
+
+@dataclass(slots=True)
+class Text:
+    """A plain text, sent as it is."""
+
+    text: str
+    status: int = 200
+    media_type: str = "text/plain; charset=utf-8"
+
+
+@dataclass(slots=True)
+class Empty:
+    """No body: Content-Length 0 and no Content-Type (management.md §1.9)."""
+
+    status: int = 200
+
+
+@dataclass(slots=True)
+class Lines:
+    """NDJSON: every dict is a frame. The status goes out with the first batch, not before it."""
+
+    batches: AsyncIterator[list[dict[str, Any]]]
