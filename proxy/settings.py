@@ -1,0 +1,248 @@
+"""Every setting, read once from the environment into one frozen object.
+
+Names are Ollama's where the meaning is Ollama's, the OpenAI SDK's where it is the SDK's, and
+`FACADE_…` otherwise. What Ollama forgives (a bad port, a bad duration) is forgiven and noted; any
+other bad value ends the start. `docs/settings.md` is made from the descriptions below.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from proxy import environment
+from proxy.errors import SettingsError
+
+_Value = TypeVar("_Value")
+
+FIVE_MINUTES = 300_000_000_000
+LENIENT: Mapping[str, Callable[[str], Any]] = {
+    "OLLAMA_KEEP_ALIVE": environment.read_keep_alive,
+    "OLLAMA_CONTEXT_LENGTH": environment.read_unsigned,
+    "OLLAMA_MAX_QUEUE": environment.read_unsigned,
+}
+"""Settings whose bad value means the default, as in Ollama, and the reader of each."""
+
+FROM_FILE = ("OPENAI_API_KEY", "FACADE_API_KEYS")
+"""Settings that are also read from the file that `NAME_FILE` names."""
+
+
+def _listed(value: Any) -> Any:
+    return environment.read_list(value) if isinstance(value, str) else value
+
+
+def _flag(value: Any) -> Any:
+    return environment.read_bool(value) if isinstance(value, str) else value
+
+
+def _lowered(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _backend_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("it must be an http:// or https:// URL, such as http://127.0.0.1:8000/v1")
+    return text
+
+
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+NonNegativeSeconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+LowerTexts = Annotated[tuple[str, ...], BeforeValidator(lambda value: _listed(_lowered(value)))]
+Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_listed)]
+
+
+def _setting(variable: str, default: Any, description: str) -> Any:
+    return Field(default, validation_alias=variable, description=description)
+
+
+class Settings(BaseSettings):
+    """What the service was told. Times are seconds but for `keep_alive` (nanoseconds)."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, populate_by_name=True, extra="forbid", validate_default=False
+    )
+
+    host: str = environment.DEFAULT_HOST
+    port: int = Field(environment.DEFAULT_PORT, ge=0, le=65535)
+    origins: Texts = _setting(
+        "OLLAMA_ORIGINS",
+        (),
+        "Origins of browsers, besides those that Ollama always allows; `*` allows all",
+    )
+    models: Path | None = _setting(
+        "OLLAMA_MODELS",
+        None,
+        "Folder of YAML files with aliases, presets and corrections of models; "
+        "unset: nothing is read or written",
+    )
+    keep_alive: int = _setting(
+        "OLLAMA_KEEP_ALIVE",
+        FIVE_MINUTES,
+        "How long `ps` shows a model after its last use: a Go duration or seconds; "
+        "a negative one is for ever",
+    )
+    context_length: int = _setting(
+        "OLLAMA_CONTEXT_LENGTH", 4096, "Context length of a model of which nothing better is known"
+    )
+    max_queue: int = _setting(
+        "OLLAMA_MAX_QUEUE", 512, "Requests under way at once; one more is answered with 503"
+    )
+    no_cloud: Annotated[bool, BeforeValidator(_flag)] = _setting(
+        "OLLAMA_NO_CLOUD", False, "Refuse cloud models, as Ollama does with its cloud disabled"
+    )
+    version: str = _setting(
+        "FACADE_OLLAMA_VERSION", "0.33.0", "The version of Ollama that `/api/version` gives"
+    )
+    base_url: Annotated[str, AfterValidator(_backend_url)] | None = _setting(
+        "OPENAI_BASE_URL", None, "URL of the backend, most often ending in `/v1`"
+    )
+    api_key: SecretStr = _setting("OPENAI_API_KEY", SecretStr(""), "Key for the backend")
+    dialect: Annotated[str, BeforeValidator(_lowered)] | None = _setting(
+        "FACADE_DIALECT",
+        None,
+        "What kind of backend it is (`vllm`, `llamacpp`, `openai`, …); unset: found out",
+    )
+    max_body: Annotated[ByteSize, Field(gt=0)] = _setting(
+        "FACADE_MAX_BODY",
+        ByteSize(32 * 1024 * 1024),
+        "Largest body of a request, in bytes or as `32MiB`; a larger one is answered with 413",
+    )
+    body_timeout: Seconds = _setting("FACADE_BODY_TIMEOUT", 30.0, "Time for a body to arrive")
+    write_timeout: Seconds = _setting(
+        "FACADE_WRITE_TIMEOUT", 60.0, "Time for a client to take what is sent to it"
+    )
+    first_token_timeout: Seconds = _setting(
+        "FACADE_FIRST_TOKEN_TIMEOUT", 600.0, "Time for the backend's answer to begin"
+    )
+    idle_timeout: Seconds = _setting(
+        "FACADE_IDLE_TIMEOUT", 120.0, "Longest silence of the backend in the middle of an answer"
+    )
+    tail_timeout: Seconds = _setting(
+        "FACADE_TAIL_TIMEOUT", 2.0, "Wait for the usage after the backend said that it finished"
+    )
+    connect_timeout: Seconds = _setting(
+        "FACADE_CONNECT_TIMEOUT", 5.0, "Time to connect to the backend"
+    )
+    drain_timeout: NonNegativeSeconds = _setting(
+        "FACADE_DRAIN_TIMEOUT", 25.0, "Time that answers under way get when the service is stopped"
+    )
+    models_ttl: NonNegativeSeconds = _setting(
+        "FACADE_MODELS_TTL", 5.0, "How long the backend's list of models is kept"
+    )
+    allowed_hosts: LowerTexts = _setting(
+        "FACADE_ALLOWED_HOSTS", (), "Host names that requests may come to, besides the local ones"
+    )
+    api_keys: Secrets = _setting(
+        "FACADE_API_KEYS", (), "Keys of which clients must send one; unset: none is asked for"
+    )
+    log_format: Annotated[Literal["console", "json"], BeforeValidator(_lowered)] = _setting(
+        "FACADE_LOG_FORMAT", "console", "`console` or `json`"
+    )
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], BeforeValidator(_lowered)
+    ] = _setting("FACADE_LOG_LEVEL", "info", "`debug`, `info`, `warning` or `error`")
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is handed in and nothing else: `load` alone reads the environment."""
+        return (init_settings,)
+
+
+def variables() -> dict[str, str]:
+    """The name of the environment variable of each field that has one of its own."""
+    return {
+        name: field.validation_alias
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.validation_alias, str)
+    }
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings that the environment holds (that of the process when none is given).
+
+    An empty variable counts as unset. Raises SettingsError: one line that names the setting.
+    """
+    texts = os.environ if environ is None else environ
+    notes: list[str] = []
+    values: dict[str, Any] = {}
+    for variable in variables().values():
+        text = _text(texts, variable)
+        if not text:
+            continue
+        if variable in LENIENT:
+            value = _forgiving(variable, text, LENIENT[variable], notes)
+            if value is not None:
+                values[variable] = value
+        else:
+            values[variable] = text
+    if not values.get("OLLAMA_CONTEXT_LENGTH"):
+        values.pop("OLLAMA_CONTEXT_LENGTH", None)
+    host, port = _address(_text(texts, "OLLAMA_HOST"), notes)
+    try:
+        return Settings(host=host, port=port, notes=tuple(notes), **values)
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+
+
+def _text(texts: Mapping[str, str], variable: str) -> str:
+    text = environment.clean(texts.get(variable, ""))
+    source = f"{variable}_FILE"
+    path = environment.clean(texts.get(source, "")) if variable in FROM_FILE else ""
+    if not path:
+        return text
+    if text:
+        raise SettingsError(f"{variable} and {source} are both set: unset one of them")
+    try:
+        return environment.clean(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{source}: cannot read {path!r}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{source}: {path!r} is not text in UTF-8") from None
+
+
+def _forgiving(
+    variable: str, text: str, reader: Callable[[str], _Value], notes: list[str]
+) -> _Value | None:
+    try:
+        return reader(text)
+    except ValueError as error:
+        notes.append(f"{variable}: {error}; the default is used")
+        return None
+
+
+def _address(text: str, notes: list[str]) -> tuple[str, int]:
+    try:
+        return environment.read_address(text)
+    except ValueError as error:
+        port = environment.default_port(text)
+        notes.append(f"OLLAMA_HOST: {error}; {port} is used")
+        return environment.read_host(text), port
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    variable = str(first["loc"][0])
+    reason = first["msg"].removeprefix("Value error, ")
+    hidden = variable in FROM_FILE or variable == "OPENAI_BASE_URL"
+    value = "" if hidden else f" (it is {str(first['input'])[:80]!r})"
+    return f"{variable}: {reason[:1].lower()}{reason[1:]}{value}"
