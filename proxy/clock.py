@@ -1,4 +1,4 @@
-"""The only place that reads a clock: wall time for what clients are shown, monotonic for durations."""
+"""The only place that reads a clock: wall time for clients to see, monotonic for durations."""
 
 from __future__ import annotations
 

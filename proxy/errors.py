@@ -3,8 +3,8 @@
     FacadeError
     ├── OllamaError        tell the client this: a status and Ollama's ``{"error": text}``
     │   └── BackendError   the same, because the backend failed; `kind` is the word the metrics use
-    ├── SettingsError      a setting is missing or wrong; the process ends with status 2 and one line
-    └── ContractError      the OpenAPI document and the code do not fit together; the service does not start
+    ├── SettingsError      a setting is missing or wrong; the process ends with status 2, one line
+    └── ContractError      the OpenAPI document and the code disagree; the service does not start
 
 Foreign exceptions (the SDK's, Connexion's, the operating system's) are turned into one of these at
 one border a floor: `backend/faults.py`, `http/app.py`, `catalog/folder.py`, `settings.py`.

@@ -1,0 +1,151 @@
+"""The border of `backend/`: every foreign failure becomes a BackendError here (faults.md §3.4).
+
+Statuses are relayed or rewritten by one table; messages are dug out of the body, cleaned and cut;
+what the operator needs and the client must not see (HTML, keys) stays out of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+import httpx2
+import openai
+
+from proxy.clock import Clock
+from proxy.errors import BackendError, OllamaError
+from proxy.translate.failures import failure_text
+
+DAY = 86_400
+
+# Status of the backend -> status for the client; what is not here is relayed below 500, else 502.
+_STATUS: Mapping[int, int] = {
+    401: 502,
+    402: 402,
+    403: 502,
+    404: 404,
+    408: 504,
+    409: 409,
+    413: 413,
+    415: 502,
+    422: 400,
+    429: 429,
+    500: 500,
+    502: 502,
+    503: 503,
+    504: 504,
+    529: 503,
+}
+
+_PHRASE: Mapping[int, str] = {
+    400: "backend refused the request",
+    402: "backend asks for payment",
+    404: "no such path at the backend",
+    409: "backend reports a conflict",
+    413: "request too large for the backend",
+    429: "rate limit exceeded",
+    500: "backend failed",
+    503: "backend is overloaded",
+    504: "backend timed out",
+}
+
+
+def from_exception(error: BaseException, model: str) -> OllamaError:
+    """What the client is told of `error`, raised by the SDK or below while asking for `model`."""
+    for cause in _causes(error):
+        if isinstance(cause, OllamaError):
+            return cause
+    if isinstance(error, openai.APIStatusError):
+        return from_status(error.status_code, error.body, error.response.headers, model)
+    if isinstance(error, openai.APITimeoutError | TimeoutError | asyncio.TimeoutError):
+        if any(isinstance(c, aiohttp.ConnectionTimeoutError) for c in _causes(error)):
+            return unreachable()
+        if any(isinstance(c, aiohttp.ServerDisconnectedError) for c in _causes(error)):
+            return lost()
+        return BackendError(504, "backend timed out", kind="timeout")
+    if isinstance(error, UnicodeError | openai.APIResponseValidationError):
+        return BackendError(502, "backend sent something unreadable", kind="unreadable")
+    if any(isinstance(c, _UNREACHABLE) for c in _causes(error)):
+        return unreachable()
+    return lost()
+
+
+_UNREACHABLE = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientProxyConnectionError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+    httpx2.UnsupportedProtocol,
+    httpx2.InvalidURL,
+)
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """True when no connection was made, so that asking again repeats nothing."""
+    return any(isinstance(cause, _UNREACHABLE) for cause in _causes(error))
+
+
+def unreachable() -> BackendError:
+    """Refused, no such host, no route, no TLS."""
+    return BackendError(502, "backend unreachable", kind="unreachable")
+
+
+def lost() -> BackendError:
+    """The connection broke before the answer was complete."""
+    return BackendError(502, "backend connection was lost", kind="lost")
+
+
+def from_status(status: int, body: Any, headers: Mapping[str, str], model: str) -> BackendError:
+    """An HTTP error of the backend in Ollama's terms; `body` is its JSON, its text, or None."""
+    if 300 <= status < 400:
+        return BackendError(502, "backend redirected", kind="redirect")
+    if status in (401, 403):
+        # A 401 would start the sign-in of Ollama's own command; the body may quote the key.
+        return BackendError(502, "backend refused the proxy's credentials", kind="credentials")
+    if isinstance(body, bytes):
+        body = body.decode("utf-8", "replace")
+    text = failure_text(body)
+    if status == 404 and text:
+        return BackendError(404, f"model '{model}' not found", kind="not_found")
+    ours = _STATUS.get(status, status if 400 <= status < 500 else 502)
+    if status == 404:
+        ours = 502
+    retry_after = _retry_after(headers)
+    return BackendError(
+        ours,
+        text or _PHRASE.get(status) or "backend failed",
+        kind=f"status_{status // 100}xx",
+        headers={"Retry-After": retry_after} if retry_after else None,
+    )
+
+
+def _retry_after(headers: Mapping[str, str]) -> str:
+    """Seconds, at most a day; from `Retry-After` (seconds or a date) or `retry-after-ms`."""
+    value = headers.get("retry-after", "").strip()
+    seconds: float | None = None
+    try:
+        if value:
+            seconds = float(value)
+        elif milliseconds := headers.get("retry-after-ms"):
+            seconds = float(milliseconds) / 1000
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - Clock().wall() / 1e9
+        except (ValueError, TypeError):
+            return ""
+    if seconds is None or not 0 <= seconds <= DAY:
+        return ""
+    return str(max(1, round(seconds)))
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and what it was raised from, outermost first."""
+    found: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in found and len(found) < 10:
+        found.append(current)
+        current = current.__cause__ or current.__context__
+    return found

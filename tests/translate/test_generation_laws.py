@@ -1,0 +1,120 @@
+"""The laws of the stream machine, as properties (docs/design.md)."""
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.errors import BackendError, OllamaError
+from proxy.translate.delta import CallPart, Delta, Ending, Piece, Usage
+from proxy.translate.generation import Generation
+from proxy.translate.reading import read_delta
+from tests.translate.test_reading import JSON
+
+TEXT = st.text(alphabet=st.sampled_from([*list("ab <>/think\n"), "é", "😀"]), max_size=40)
+
+
+def run(deltas: list[Delta], **options: Any) -> tuple[list[Piece], Ending]:
+    generation = Generation(**options)
+    pieces = [piece for delta in deltas if (piece := generation.feed(delta)) is not None]
+    return pieces, generation.finish()
+
+
+def folded(deltas: list[Delta], **options: Any) -> tuple[str, str, str]:
+    pieces, ending = run(deltas, **options)
+    pieces = [*pieces, ending.piece]
+    return (
+        "".join(p.content for p in pieces),
+        "".join(p.thinking for p in pieces),
+        ending.done_reason,
+    )
+
+
+@given(TEXT, st.data(), st.booleans(), st.booleans())
+def test_any_split_of_the_content_folds_to_the_same_answer(
+    text: str, data: st.DataObject, split: bool, drop: bool
+) -> None:
+    options = {"split_thinking": split, "drop_thinking": drop}
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8)))
+    edges = [0, *cuts, len(text)]
+    parts = [Delta(text[a:b]) for a, b in itertools.pairwise(edges)]
+    streamed = folded([*parts, Delta(finish="stop")], **options)
+    assert streamed == folded([Delta(text, finish="stop")], **options)
+
+
+@given(st.lists(JSON, max_size=8), st.booleans())
+def test_whatever_json_comes_there_is_one_ending_or_one_error(
+    events: list[Any], split: bool
+) -> None:
+    generation = Generation(split_thinking=split)
+    try:
+        for event in events:
+            delta = read_delta(event)
+            if delta is not None:
+                piece = generation.feed(delta)
+                assert piece is None or piece.content or piece.thinking or piece.logprobs
+        ending = generation.finish()
+    except OllamaError:
+        return
+    assert ending.done_reason in ("stop", "length")
+
+
+def test_an_answer_without_a_finish_reason_is_an_error() -> None:
+    with pytest.raises(BackendError, match="backend stream ended before it finished"):
+        run([Delta("Hel"), Delta("lo")])
+
+
+def test_what_comes_after_the_finish_reason_is_ignored_but_for_counts() -> None:
+    pieces, ending = run(
+        [
+            Delta("a"),
+            Delta("b", finish="stop"),
+            Delta("c", finish="length"),
+            Delta(usage=Usage(1, 2)),
+        ]
+    )
+    assert [p.content for p in pieces] == ["a"]
+    assert (ending.piece.content, ending.done_reason) == ("b", "stop")
+    assert ending.usage == Usage(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("finish", "reason"),
+    (("stop", "stop"), ("length", "length"), ("tool_calls", "stop"), ("content_filter", "stop")),
+)
+def test_finish_reasons_become_ollamas(finish: str, reason: str) -> None:
+    assert run([Delta(finish=finish)])[1].done_reason == reason
+
+
+def test_a_character_split_over_two_deltas_is_whole_in_the_second() -> None:
+    pieces, _ = run([Delta("a\ud83d"), Delta("\ude00b"), Delta(finish="stop")])
+    assert [p.content for p in pieces] == ["a", "😀b"]
+
+
+def test_half_a_character_at_the_end_becomes_the_replacement_character() -> None:
+    assert folded([Delta("a\ud83d"), Delta(finish="stop")])[0] == "a\ufffd"
+
+
+def test_thoughts_that_the_backend_splits_off_leave_tags_in_the_content_alone() -> None:
+    deltas = [Delta(thinking="Hm"), Delta("<think>x</think>"), Delta(finish="stop")]
+    assert folded(deltas, split_thinking=True)[:2] == ("<think>x</think>", "Hm")
+
+
+def test_thinking_that_was_not_wanted_is_dropped_in_both_forms() -> None:
+    assert folded([Delta(thinking="Hm"), Delta("a", finish="stop")], drop_thinking=True)[:2] == (
+        "a",
+        "",
+    )
+    deltas = [Delta("<think>Hm</think>a"), Delta(finish="stop")]
+    assert folded(deltas, split_thinking=True, drop_thinking=True)[:2] == ("a", "")
+
+
+def test_tool_calls_are_complete_and_only_in_the_ending() -> None:
+    part = CallPart(0, "a", "f", '{"x":')
+    pieces, ending = run(
+        [Delta(calls=[part]), Delta(calls=[CallPart(0, "", "", "1}")], finish="stop")]
+    )
+    assert pieces == []
+    assert [(c.index, c.id, c.name, c.arguments) for c in ending.calls] == [(0, "a", "f", {"x": 1})]
