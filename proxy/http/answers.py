@@ -1,0 +1,42 @@
+"""Answers that need no framework: a status, byte headers and a body, sent in two messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starlette.types import Send
+
+from proxy.errors import OllamaError
+from proxy.gojson.encode import dumps
+
+Headers = list[tuple[bytes, bytes]]
+
+JSON = (b"content-type", b"application/json; charset=utf-8")
+PLAIN = (b"content-type", b"text/plain")
+CLOSE = (b"connection", b"close")
+
+
+async def answer(
+    send: Send, status: int, headers: Iterable[tuple[bytes, bytes]] = (), body: bytes = b""
+) -> None:
+    """Sends one whole answer. A 204 gets no Content-Length, every other status does."""
+    head = list(headers)
+    if status != 204:
+        head.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def error_response(
+    send: Send, error: OllamaError, headers: Iterable[tuple[bytes, bytes]] = ()
+) -> None:
+    """Sends the error as Ollama does: its status, ``{"error": …}`` with its fields, no newline.
+
+    (management.md §1.4; `headers` go out beside the error's own)
+    """
+    own = [
+        (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
+        for name, value in error.headers.items()
+    ]
+    body = dumps({"error": error.message, **error.fields})
+    await answer(send, error.status, [JSON, *own, *headers], body)

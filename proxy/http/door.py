@@ -1,0 +1,236 @@
+"""The outermost ASGI application: what Ollama's server does before a handler sees a request.
+
+In this order: redirects, CORS, the Host rule, 404, 405 (management.md §1.2, §1.6, §1.7), the limit
+of requests under way, the body under a limit and a deadline (faults.md rows 6, 7, 22, 23, 38). From
+then on the door owns `receive`: the one thing that can still come is that the client leaves, and
+then the whole call is cancelled.
+
+The application finds in its scope:
+
+    facade.body      the whole body, bytes (empty for a blob, whose body is never read)
+    facade.started   when the request arrived, monotonic nanoseconds
+    facade.record    what the log line will say; `model` is to be filled in
+
+and a JSON content type with the length of the body, whatever the client sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import structlog
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from proxy.clock import Clock
+from proxy.errors import OllamaError
+from proxy.http.answers import PLAIN, Headers, answer, error_response
+from proxy.http.cancel import Presence
+from proxy.http.hosts import Hosts, Verdict
+from proxy.http.intake import read_body
+from proxy.http.observe import Record, log_request
+from proxy.http.origins import Origins, is_cross
+from proxy.http.outgoing import Outgoing
+from proxy.http.paths import (
+    Paths,
+    Route,
+    cleaned,
+    is_malformed,
+    redirect_slash,
+    redirect_to_clean,
+)
+from proxy.http.visit import Visit
+from proxy.settings import Settings
+
+QUEUED = frozenset(("/api/chat", "/api/generate", "/api/embed", "/api/embeddings"))
+"""The paths whose POST requests count against OLLAMA_MAX_QUEUE."""
+
+UNREAD = "/api/blobs/"
+"""What lies below is refused or known without its body, which may be many gigabytes."""
+
+DISCARDED = 262_144
+"""Bytes of an unread body that are worth a connection; Go's server draws the same line."""
+
+_BUSY = "server busy, please try again.  maximum pending requests exceeded"
+_BAD_FRAMING = "request has both Content-Length and Transfer-Encoding"
+
+_log = structlog.get_logger(__name__)
+
+_Answer = tuple[int, Headers, bytes]
+
+
+class Door:
+    """Wraps `app`. `table` maps path templates to their methods (`paths.routes`).
+
+    Raises SettingsError for an origin at which Ollama would not start.
+    """
+
+    def __init__(
+        self, app: ASGIApp, settings: Settings, clock: Clock, table: Mapping[str, Sequence[str]]
+    ) -> None:
+        self._app = app
+        self._clock = clock
+        self._settings = settings
+        self._paths = Paths(table)
+        self._origins = Origins(settings.origins)
+        self._hosts = Hosts(settings.host, settings.allowed_hosts, any_origin=self._origins.all)
+        self._capacity = max(1, settings.max_queue)
+        self.under_way = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request; `lifespan` goes through as it is, websockets are closed."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        visit = Visit(scope)
+        record = Record(
+            visit.method, visit.target, self._clock.monotonic(), request_id=visit.request_id
+        )
+        route = self._paths.find(visit.path)
+        extra: Headers = []
+        ready = self._own_answer(visit, route, extra)
+        outgoing = Outgoing(send, record, self._settings.write_timeout, extra)
+        try:
+            if ready is not None:
+                if visit.unread_bytes > DISCARDED or visit.is_ambiguous:
+                    outgoing.close_after()
+                await answer(outgoing.send, *ready)
+            else:
+                await self._admit(visit, scope, receive, outgoing, record)
+            await outgoing.finish(receive)
+        finally:
+            log_request(record, self._clock.monotonic())
+
+    def _own_answer(self, visit: Visit, route: Route | None, extra: Headers) -> _Answer | None:
+        """The answer that needs no application, or None. Fills in the headers every answer gets."""
+        if visit.request_id:
+            extra.append((b"x-request-id", visit.request_id.encode()))
+        method = visit.method
+        if not visit.raw_path.startswith("/"):
+            return _no_path(method, visit.raw_path)
+        if is_malformed(visit.raw_path):
+            return 400, [PLAIN], b"400 Bad Request"
+        clean = cleaned(visit.raw_path)
+        if clean != visit.raw_path and method != "CONNECT":
+            return redirect_to_clean(clean, visit.query, method)
+        if route is None:
+            other = self._paths.with_other_slash(visit.path, method)
+            if other is not None:
+                return redirect_slash(other, visit.prefix, visit.query, method)
+        allow: Headers = []
+        if route is not None and method not in route.methods:
+            allow.append((b"allow", route.allow))
+        return self._guard(visit, route, extra, allow)
+
+    def _guard(
+        self, visit: Visit, route: Route | None, extra: Headers, allow: Headers
+    ) -> _Answer | None:
+        if is_cross(visit.origin, visit.host):
+            if not self._origins.allows(visit.origin.decode("latin-1")):
+                return 403, allow, b""
+            if visit.method == "OPTIONS":
+                return 204, [*allow, *self._origins.preflight(visit.origin)], b""
+            extra += self._origins.headers(visit.origin)
+        verdict = self._hosts.verdict(visit.host.decode("latin-1"))
+        if verdict is Verdict.REFUSED:
+            return 403, allow, b""
+        if verdict is Verdict.NAME and visit.method == "OPTIONS":
+            return 204, allow, b""
+        if route is None:
+            return 404, [PLAIN], b"404 page not found"
+        if allow:
+            return 405, [*allow, PLAIN], b"405 method not allowed"
+        return None
+
+    async def _admit(
+        self,
+        visit: Visit,
+        scope: Scope,
+        receive: Receive,
+        outgoing: Outgoing,
+        record: Record,
+    ) -> None:
+        """Takes a place in the queue, where the path needs one, until the request is over."""
+        if visit.method != "POST" or visit.path not in QUEUED:
+            await self._serve(visit, scope, receive, outgoing, record)
+        elif self.under_way >= self._capacity:
+            record.outcome = "busy"
+            if visit.unread_bytes > DISCARDED:
+                outgoing.close_after()
+            await error_response(outgoing.send, OllamaError(503, _BUSY))
+        else:
+            self.under_way += 1
+            try:
+                await self._serve(visit, scope, receive, outgoing, record)
+            finally:
+                self.under_way -= 1
+
+    async def _serve(
+        self,
+        visit: Visit,
+        scope: Scope,
+        receive: Receive,
+        outgoing: Outgoing,
+        record: Record,
+    ) -> None:
+        """Reads the body and lets the application answer for as long as the client is there."""
+        body: bytes | None = b""
+        left_alone = visit.unread_bytes > 0 and visit.path.startswith(UNREAD)
+        try:
+            if visit.is_ambiguous:
+                raise OllamaError(400, _BAD_FRAMING)
+            if visit.unread_bytes and not left_alone:
+                body = await read_body(
+                    receive,
+                    declared=visit.declared,
+                    limit=self._settings.max_body,
+                    seconds=self._settings.body_timeout,
+                )
+        except OllamaError as error:
+            outgoing.close_after()
+            await error_response(outgoing.send, error)
+            return
+        if body is None:
+            record.outcome = "client_gone"
+            return
+        inner = visit.inner_scope(scope, body)
+        inner["facade.started"] = record.started
+        inner["facade.record"] = record
+        presence = Presence(receive, body)
+        call = self._call(inner, presence, outgoing)
+        if left_alone:
+            # Nobody may ask for this body, not even to see whether the client is still there.
+            outgoing.close_after()
+            await call
+        elif not await presence.run(call, outgoing.is_ended):
+            record.outcome = record.outcome or "client_gone"
+
+    async def _call(self, scope: Scope, presence: Presence, outgoing: Outgoing) -> None:
+        """Runs the application; whatever it does, the client gets an answer with an end."""
+        try:
+            await self._app(scope, presence.receive, outgoing.send)
+        except OllamaError as error:
+            if not outgoing.started:
+                await error_response(outgoing.send, error)
+                return
+            _log.exception("answer broke off")
+        except Exception:  # noqa: BLE001 - the last place where it can be one
+            if presence.gone:
+                return
+            _log.exception("request failed")
+        else:
+            if outgoing.ended or presence.gone:
+                return
+            _log.error("answer has no end")
+        await outgoing.fail()
+
+
+def _no_path(method: str, target: str) -> _Answer:
+    """`OPTIONS *` asks for the server itself, as in Go; CONNECT names a host."""
+    if target == "*" and method == "OPTIONS":
+        return 200, [], b""
+    if method == "CONNECT":
+        return 404, [PLAIN], b"404 page not found"
+    return 400, [PLAIN], b"400 Bad Request"

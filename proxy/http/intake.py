@@ -1,0 +1,42 @@
+"""Reads the body of a request under a limit and a deadline (faults.md rows 6, 7, 22, 29)."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.types import Receive
+
+from proxy.errors import OllamaError
+
+
+async def read_body(
+    receive: Receive, *, declared: int | None, limit: int, seconds: float
+) -> bytes | None:
+    """The whole body, or None when the client left before its end.
+
+    `declared` is the Content-Length, None for a chunked body; what is too long by its own word
+    is not read at all. Raises OllamaError: 413 beyond `limit` bytes, 408 after `seconds`.
+    """
+    if declared is not None and declared > limit:
+        raise _too_large()
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return None
+                part = message.get("body", b"")
+                size += len(part)
+                if size > limit:
+                    raise _too_large()
+                parts.append(part)
+                if not message.get("more_body", False):
+                    return parts[0] if len(parts) == 1 else b"".join(parts)
+    except TimeoutError:
+        raise OllamaError(408, "request body timed out") from None
+
+
+def _too_large() -> OllamaError:
+    return OllamaError(413, "request body too large")

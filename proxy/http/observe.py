@@ -1,0 +1,192 @@
+"""The log: one line a request, on a terminal or as JSON; never a body, a key, a header or a URL.
+
+Lines go to standard error and never hold up a request: what a full pipe or a closed stream does
+not take is left out (faults.md rows 96, 97).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import sys
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+import orjson
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from proxy.gojson.quote import quote
+from proxy.settings import Settings
+
+LONGEST = 200
+"""Characters of a field that came from outside."""
+
+_ATOMIC = 4096
+"""Bytes that a pipe takes at once whenever it says that it is writable (PIPE_BUF)."""
+
+_log = structlog.get_logger("proxy.request")
+
+
+@dataclass(slots=True)
+class Record:
+    """What the line of one request says. `started` is monotonic nanoseconds.
+
+    It lies in the scope as `facade.record`; whoever reads the body sets `model`, whoever knows
+    better than the status sets `outcome` (`ok`, `refused`, `busy`, `client_gone`,
+    `client_stalled`, `backend_error`, `internal_error`).
+    """
+
+    method: str
+    path: str
+    started: int
+    request_id: str = ""
+    model: str = ""
+    status: int = 0
+    frames: int = 0
+    bytes: int = 0
+    outcome: str = ""
+
+
+def log_request(record: Record, finished: int) -> None:
+    """Writes the line of a request that ended at `finished` (monotonic nanoseconds)."""
+    outcome = record.outcome or _outcome(record.status)
+    fields: dict[str, Any] = {"method": record.method, "path": shortened(record.path)}
+    if record.model:
+        fields["model"] = shortened(record.model)
+    fields["status"] = record.status
+    if record.frames:
+        fields["frames"] = record.frames
+    fields["ms"] = round((finished - record.started) / 1_000_000, 1)
+    fields["bytes"] = record.bytes
+    fields["outcome"] = outcome
+    if record.request_id:
+        fields["request_id"] = record.request_id
+    if record.status >= 500 or outcome == "backend_error":
+        _log.warning("request", **fields)
+    else:
+        _log.info("request", **fields)
+
+
+def _outcome(status: int) -> str:
+    if status < 400:
+        return "ok"
+    return "refused" if status < 500 else "backend_error"
+
+
+def shortened(text: str) -> str:
+    """At most 200 characters of the text."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def configure(settings: Settings, stream: TextIO | None = None) -> None:
+    """Sets up structlog and the standard library's logging for the whole process.
+
+    Lines go to `stream` (standard error). Libraries may say warnings only: at the level `debug`
+    the SDK and its HTTP client print headers and bodies.
+    """
+    target = stream or sys.stderr
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if settings.log_format == "json":
+        final: list[Processor] = [structlog.processors.format_exc_info, _as_json]
+    else:
+        colors = target.isatty()
+        # The default formatter of tracebacks prints local variables: bodies and keys.
+        console = structlog.dev.ConsoleRenderer(
+            colors=colors, exception_formatter=structlog.dev.plain_traceback
+        )
+        final = [_printable, console]
+    structlog.configure(
+        processors=[*shared, *final],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=_Lines(target),
+        cache_logger_on_first_use=False,
+    )
+    handler = _LineHandler(_Lines(target))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(max(level, logging.WARNING))
+    logging.raiseExceptions = False
+
+
+class _Lines:
+    """A logger of structlog that writes lines to a stream, and its own factory."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        try:
+            self._descriptor: int | None = stream.fileno()
+        except (OSError, ValueError):
+            self._descriptor = None
+
+    def __call__(self, *_: object) -> _Lines:
+        return self
+
+    def msg(self, message: str) -> None:
+        """Writes the line, or what the stream takes of it without waiting."""
+        line = message + "\n"
+        try:
+            if self._descriptor is None:
+                self._stream.write(line)
+                return
+            rest = line.encode("utf-8", "replace")
+            while rest and _is_writable(self._descriptor):
+                rest = rest[os.write(self._descriptor, rest[:_ATOMIC]) :]
+        except (OSError, ValueError):
+            return
+
+    debug = info = warning = error = critical = exception = fatal = log = msg
+
+
+class _LineHandler(logging.Handler):
+    """The same lines for the standard library's loggers."""
+
+    def __init__(self, lines: _Lines) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes one record."""
+        self._lines.msg(self.format(record))
+
+
+def _is_writable(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return any(event & select.POLLOUT for _, event in poll.poll(0))
+
+
+def _as_json(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
+    return orjson.dumps(_scrubbed(event), default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _scrubbed(event: EventDict) -> dict[str, Any]:
+    """Lone surrogates, which orjson refuses, become question marks."""
+    return {
+        name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+        for name, value in event.items()
+    }
+
+
+def _printable(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Quotes every text that could look like another field or another line."""
+    for name, value in event.items():
+        if (
+            isinstance(value, str)
+            and name not in ("event", "exception", "timestamp")
+            and (" " in value or '"' in value or "=" in value or not value.isprintable())
+        ):
+            event[name] = quote(value)
+    return event
