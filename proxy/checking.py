@@ -1,0 +1,106 @@
+"""What `ollama-facade check` finds out about a running service, by the requests of any client."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from proxy.errors import SettingsError
+
+TIMEOUT = 10.0
+GREETING = b"Ollama is running"
+LARGEST = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Whether service and backend answer, and the lines that tell it."""
+
+    well: bool
+    lines: tuple[str, ...]
+
+
+class _UnwellError(Exception):
+    """What is wrong, in words for the terminal."""
+
+
+def check(url: str, timeout: float = TIMEOUT) -> Report:
+    """Ask the service at `url` for its version and its models; the list comes from the backend.
+
+    Raises SettingsError for a `url` that is no HTTP URL.
+    """
+    base = _base(url)
+    try:
+        greeting = _get(f"{base}/", timeout)
+        if greeting.strip() != GREETING:
+            raise _UnwellError("something else answers there")
+        version = _object(_get(f"{base}/api/version", timeout)).get("version", "?")
+    except _UnwellError as error:
+        return Report(well=False, lines=(f"service  {base}: {error}",))
+    service = f"service  {base}: answers as Ollama {_printable(version)}"
+    try:
+        models = _object(_get(f"{base}/api/tags", timeout)).get("models") or []
+        names = [_printable(model["name"]) for model in models]
+    except _UnwellError as error:
+        return Report(well=False, lines=(service, f"backend  {error}"))
+    except (TypeError, KeyError):
+        return Report(well=False, lines=(service, "backend  the list of models is none"))
+    count = "1 model" if len(names) == 1 else f"{len(names)} models"
+    listed = (f"  {name}" for name in names)
+    return Report(well=True, lines=(service, f"backend  answers with {count}", *listed))
+
+
+def _base(url: str) -> str:
+    whole = url if "://" in url else f"http://{url}"
+    try:
+        parts = urlsplit(whole)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingsError(f"check: {url[:200]!r} is not an http:// or https:// URL")
+    return whole.rstrip("/")
+
+
+def _get(url: str, timeout: float) -> bytes:
+    # No proxy of the environment: what is checked is this address and none between.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=timeout) as answer:
+            body: bytes = answer.read(LARGEST)
+            return body
+    except urllib.error.HTTPError as error:
+        with error:
+            raise _UnwellError(
+                _error_text(error.read(LARGEST)) or f"answers {error.code}"
+            ) from None
+    except (OSError, ValueError) as error:
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        text = getattr(reason, "strerror", None) or reason
+        raise _UnwellError(f"does not answer ({text})") from None
+
+
+def _error_text(body: bytes) -> str:
+    try:
+        return _printable(_object(body).get("error", ""))
+    except _UnwellError:
+        return ""
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except ValueError:
+        raise _UnwellError("answers with something that is not JSON") from None
+    if not isinstance(value, dict):
+        raise _UnwellError("answers with JSON of another kind")
+    return value
+
+
+def _printable(value: object) -> str:
+    """A text from the network without what would move the cursor."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in str(value))[:300]

@@ -1,0 +1,189 @@
+"""The command `ollama-facade`: `serve` and `check`.
+
+Exit status: 0 well · 1 `check` found something that does not answer · 2 the start cannot be, and
+one line says why · 128 + n ended by signal n.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import NoReturn
+
+import click
+import uvicorn
+from pydantic import SecretStr
+from rich.console import Console
+
+from proxy import __version__, checking, local, settings
+from proxy.errors import ContractError, SettingsError
+from proxy.listening import BACKLOG, client_url, listen
+from proxy.settings import Settings
+
+NO_BACKEND = (
+    "nothing to serve from: set OPENAI_BASE_URL (and OPENAI_API_KEY) to a backend, or add --local"
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ollama-facade")
+def main() -> None:
+    """Speak the Ollama API in front of any OpenAI-compatible backend."""
+
+
+@main.command()
+@click.option(
+    "--local",
+    "file",
+    metavar="[FILE.gguf]",
+    is_flag=False,
+    flag_value="",
+    help="Start a llama.cpp server too, with this model or the small one that is packaged.",
+)
+@click.option("--host", help="Address to listen on, instead of that in OLLAMA_HOST.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port, instead of that in OLLAMA_HOST; 0: any."
+)
+def serve(file: str | None, host: str | None, port: int | None) -> None:
+    """Answer Ollama's clients until told to stop."""
+    _end_on_signals()
+    with _refusals():
+        given = settings.load()
+        for note in given.notes:
+            click.echo(f"ollama-facade: {note}", err=True)
+        if file is None and given.base_url is None:
+            raise SettingsError(NO_BACKEND)
+        asked = {"host": host, "port": port}
+        given = given.model_copy(
+            update={name: value for name, value in asked.items() if value is not None}
+        )
+        sockets = listen(given.host, given.port)
+        if file is None:
+            _run(given, sockets, "MODEL", show=sys.stdout.isatty())
+        else:
+            _run_with_local(given, sockets, local.find_model(file))
+
+
+@main.command()
+@click.argument("url", required=False)
+def check(url: str | None) -> None:
+    """Say whether the service at URL and its backend answer, and which models there are.
+
+    Without URL: the one at OLLAMA_HOST. The exit status is 0 when both answer, else 1.
+    """
+    with _refusals():
+        given = settings.load()
+        report = checking.check(url or client_url(given.host, given.port))
+    for line in report.lines:
+        click.echo(line)
+    sys.exit(0 if report.well else 1)
+
+
+def _run_with_local(given: Settings, sockets: list[socket.socket], model: local.LocalModel) -> None:
+    loading = Console(stderr=True).status(f"loading {model.path.name} …")
+    if sys.stderr.isatty():
+        loading.start()
+    else:
+        click.echo(f"loading {model.path.name} …", err=True)
+    began = time.perf_counter()
+    try:
+        with local.running(model, on_end=lambda text: click.echo(text, err=True)) as backend:
+            loading.stop()
+            click.echo(f"{model.name} is ready after {time.perf_counter() - began:.1f} s", err=True)
+            reached = {"base_url": backend.url, "api_key": SecretStr(backend.key)}
+            _run(given.model_copy(update=reached), sockets, model.name, show=True)
+    finally:
+        loading.stop()
+
+
+def _run(given: Settings, sockets: list[socket.socket], model: str, *, show: bool) -> None:
+    # Imported here: `check` and `--help` need none of it, and it takes a second.
+    from proxy.http.app import build
+
+    logging.raiseExceptions = False
+    port = sockets[0].getsockname()[1]
+    text = announcement(client_url(given.host, port), model, show=show)
+    config = uvicorn.Config(
+        build(given),
+        http="h11",
+        ws="none",
+        lifespan="on",
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        backlog=BACKLOG,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=math.ceil(given.drain_timeout),
+    )
+    server = _Announcing(config, text)
+    server.run(sockets=sockets)
+    if not server.started:
+        raise SettingsError("the service did not start; its log says why")
+
+
+class _Announcing(uvicorn.Server):
+    """Says where it listens once it does."""
+
+    def __init__(self, config: uvicorn.Config, text: str) -> None:
+        super().__init__(config)
+        self._text = text
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            # Whoever reads the output may have gone; the service is there for others.
+            with suppress(OSError):
+                click.echo(self._text)
+
+
+def announcement(url: str, model: str, *, show: bool) -> str:
+    """The line that says where the service is; with `show` three lines to try as well."""
+    address = url.removeprefix("http://")
+    first = f"ollama-facade {__version__} listens on {url}"
+    if not show:
+        return first
+    host = "" if url == "http://127.0.0.1:11434" else f"OLLAMA_HOST={address} "
+    client = "ollama" if not host else f"ollama.Client('{url}')"
+    question = "What is the capital of France?"
+    return "\n".join(
+        (
+            first,
+            "Try:",
+            f'  curl {url}/api/generate -d \'{{"model": "{model}", "prompt": "{question}"}}\'',
+            f'  {host}ollama run {model} "{question}"',
+            f'  python -c "import ollama; print({client}.generate'
+            f"('{model}', '{question}').response)\"",
+        )
+    )
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turns what cannot start into a line on standard error and exit status 2."""
+    try:
+        yield
+    except (SettingsError, ContractError) as error:
+        click.echo(f"ollama-facade: {error}", err=True)
+        sys.exit(2)
+
+
+def _end_on_signals() -> None:
+    """Let SIGTERM and SIGINT unwind the stack, so that the embedded backend ends with us.
+
+    uvicorn takes both over while it serves, drains, and then raises the signal again.
+    """
+
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)

@@ -1,0 +1,81 @@
+"""Sockets to listen on, opened before anything else is started, and the URL that reaches them."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from contextlib import ExitStack
+
+from proxy.errors import SettingsError
+
+BACKLOG = 2048
+
+LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not bound to
+"""Where a client reaches a service that listens on all interfaces."""
+
+_ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """A TCP socket that listens on each address of `host` (`""`: on all); port 0 takes a free one.
+
+    Addresses of a family that the machine does not have are left out, unless there is no other.
+    Raises SettingsError, in one line that names OLLAMA_HOST, when the port is taken or the host
+    is not ours.
+    """
+    try:
+        found = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(f"OLLAMA_HOST: no such host {host!r}: {error}") from None
+    sockets: list[socket.socket] = []
+    with ExitStack() as opened:
+        missing: OSError | None = None
+        for family, _, _, _, address in dict.fromkeys(found):
+            # Port 0 is one port: what the first address got, the others take.
+            chosen = sockets[0].getsockname()[1] if sockets else port
+            try:
+                bound = _bound(family, (address[0], chosen, *address[2:]))
+            except OSError as error:
+                if error.errno not in _ABSENT:
+                    raise SettingsError(_refusal(host, chosen, error)) from None
+                missing = error
+            else:
+                sockets.append(opened.enter_context(bound))
+        if missing and not sockets:
+            raise SettingsError(_refusal(host, port, missing))
+        opened.pop_all()
+    return sockets
+
+
+def _bound(family: int, address: tuple[object, ...]) -> socket.socket:
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        opened.bind(address)
+        # Only a listening socket keeps another from binding the same port.
+        opened.listen(BACKLOG)
+    except OSError:
+        opened.close()
+        raise
+    return opened
+
+
+def _refusal(host: str, port: int, error: OSError) -> str:
+    where = f"{host or '*'}:{port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"OLLAMA_HOST: {where} is taken by another process; choose another with --port"
+    return f"OLLAMA_HOST: cannot listen on {where}: {error.strerror}"
+
+
+def client_url(host: str, port: int) -> str:
+    """The URL to reach a service that listens there; on all interfaces: by loopback (env.go:62-83).
+
+    >>> client_url("::", 11434)
+    'http://[::1]:11434'
+    """
+    reachable = LOOPBACK.get(host, host)
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
