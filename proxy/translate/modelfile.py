@@ -1,4 +1,4 @@
-"""The two texts of `/api/show`: `modelfile` and `parameters`, as Go prints them (management.md §3.3)."""
+"""The texts `modelfile` and `parameters` of `/api/show`, as Go prints them (management.md §3.3)."""
 
 from __future__ import annotations
 

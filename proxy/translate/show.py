@@ -18,7 +18,7 @@ def show_answer(
     options: Mapping[str, object] | None = None,
     basename: str = "",
 ) -> dict[str, Any]:
-    """All that is known of the model, keys in Ollama's order, empty ones left out where Ollama does.
+    """All that is known of the model, keys in Ollama's order; what is empty is left out.
 
     `system` stands in for the model's own (golden show/system-override). `options` show only in
     the Modelfile, not in `parameters`. `basename` becomes ``general.basename``.
