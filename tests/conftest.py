@@ -1,0 +1,27 @@
+"""What every test may use: the repository on the path, and a scripted backend."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+if str(ROOT) not in sys.path:  # `pytest` without `python -m` does not put it there
+    sys.path.insert(0, str(ROOT))
+
+from tests.upstream import Upstream  # noqa: E402
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """A scripted backend with the usual models; says "Hello there!" until it is told otherwise."""
+    with Upstream() as server:
+        yield server
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
