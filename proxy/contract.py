@@ -1,8 +1,8 @@
 """The OpenAPI document as data: `document()`, the `operations()` in it, one `schema()` by itself.
 
-The document is `openapi/ollama.yaml` beside the package in a checkout and `proxy/openapi/ollama.yaml`
-in an installed wheel. `schema()` turns OpenAPI 3.0 into plain JSON Schema draft 4, which is what a
-compiled validator reads; draft 4 because there 5.0 is not an integer, and to Go's decoder neither.
+The document is `openapi/ollama.yaml` beside the package in a checkout, and in an installed wheel
+`proxy/openapi/ollama.yaml`. `schema()` turns OpenAPI 3.0 into JSON Schema draft 4, which is what
+a compiled validator reads; draft 4 because there 5.0 is no integer, nor is it to Go's decoder.
 """
 
 from __future__ import annotations
