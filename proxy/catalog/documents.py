@@ -71,7 +71,7 @@ def parse(content: bytes) -> dict[str, Any]:
 
 def write(body: Mapping[str, Any]) -> bytes:
     """The file for a create request: `parse` gives back exactly `body`. Raises DocumentError."""
-    # Blocks do not hold every text, nor do unescaped ones; the next way holds more than the one before.
+    # Blocks do not hold every text, nor do unescaped ones; each way holds more than the last.
     for dumper, unescaped in ((_Dumper, True), (yaml.SafeDumper, True), (yaml.SafeDumper, False)):
         try:
             text = yaml.dump(

@@ -12,7 +12,7 @@ GOOD = "model: x\nfrom: gen\n"
 
 @pytest.mark.parametrize(
     ("text", "fragment"),
-    [
+    (
         ("", "mapping"),
         ("- a", "mapping"),
         ("model: [", "line "),
@@ -34,7 +34,7 @@ GOOD = "model: x\nfrom: gen\n"
         (GOOD + "remote_host: https://ollama.com", "remote_host"),
         ("!!python/object/apply:os.system [ls]", "line 1"),
         ("[" * 5000, ""),
-    ],
+    ),
 )
 def test_a_bad_file_is_told_apart_in_one_line(text: str, fragment: str) -> None:
     with pytest.raises(DocumentError) as raised:
@@ -65,7 +65,9 @@ JSON: st.SearchStrategy[Any] = st.recursive(
     | st.integers(-(2**63), 2**63)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=("Cs",))),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab:- \n"), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("ab:- \n"), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
@@ -77,7 +79,8 @@ def test_what_is_written_is_read_as_it_was(text: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["no", "1e5", "~", "", " a\n b", "\n\n", "a\r\nb", "\x85\u2028x\n", "\x00\n\x7f", "# x\n\ty"]
+    "text",
+    ("no", "1e5", "~", "", " a\n b", "\n\n", "a\r\nb", "\x85\u2028x\n", "\x00\n\x7f", "# x\n\ty"),
 )
 def test_odd_texts_come_back(text: str) -> None:
     body = {"model": "x", "from": "gen", "system": text}

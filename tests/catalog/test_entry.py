@@ -27,7 +27,7 @@ BASE = {
 
 @pytest.mark.parametrize(
     ("body", "field", "expected"),
-    [
+    (
         ({"system": "new"}, "system", "new"),
         ({"system": ""}, "system", "old"),
         ({"template": None}, "template", "{{ .Prompt }}"),
@@ -42,7 +42,7 @@ BASE = {
         ({"info": {"context_length": 9}}, "info", {**BASE["info"], "context_length": 9}),
         ({"info": {"context_length": None}}, "info", BASE["info"]),
         ({"renderer": "r"}, "renderer", "r"),
-    ],
+    ),
 )
 def test_a_request_is_laid_over_its_base(body: dict[str, Any], field: str, expected: Any) -> None:
     assert entry.overlay(BASE, body)[field] == expected
@@ -119,12 +119,12 @@ def test_a_digest_is_the_same_in_every_version_of_this_service() -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [
+    (
         ("x", "X:latest"),
         ("library/x", "x"),
         ("a/b/c/d", "A/b/c/d:latest"),
         ("ft:gpt-3.5:org::id", "FT:gpt-3.5:org::id"),
-    ],
+    ),
 )
 def test_spellings_of_one_name_have_one_key(one: str, other: str) -> None:
     assert entry.key(one) == entry.key(other)

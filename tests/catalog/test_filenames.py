@@ -22,7 +22,7 @@ NAMES = st.builds(
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [
+    (
         ("gen", "gen"),
         ("Gen:latest", "gen"),
         ("gen:1b", "gen--1b"),
@@ -32,7 +32,7 @@ NAMES = st.builds(
         ("a--b", "a-+b"),
         ("a---b", "a-++b"),
         ("a-:b", "a---b"),
-    ],
+    ),
 )
 def test_a_file_name_can_be_read(name: str, expected: str) -> None:
     parsed = names.parse(name)

@@ -114,7 +114,7 @@ async def test_a_time_that_moves_with_every_answer_stays_what_it_was_first() -> 
     assert (await live.listing()).models[0].modified_at == first
 
 
-@pytest.mark.parametrize("created", [None, True, "now", -5, 0, 10**15, float("nan")])
+@pytest.mark.parametrize("created", (None, True, "now", -5, 0, 10**15, float("nan")))
 async def test_without_a_sound_time_it_is_when_the_model_was_first_seen(created: Any) -> None:
     source, clock = Source("a"), Hands()
     source.entries[0]["created"] = created
@@ -135,7 +135,7 @@ async def test_entries_without_an_id_are_left_out_and_doubles_are_one() -> None:
 
 @pytest.mark.parametrize(
     ("ids", "owner", "asked"),
-    [(("a",), "llamacpp", ["a"]), (("a", "b"), "llamacpp", []), (("a",), "vllm", [])],
+    ((("a",), "llamacpp", ["a"]), (("a", "b"), "llamacpp", []), (("a",), "vllm", [])),
 )
 async def test_properties_are_those_of_the_one_model_of_llama_cpp(
     ids: tuple[str, ...], owner: str, asked: list[str]
