@@ -7,7 +7,7 @@ for a slow backend longer than a moment as long as there is one (faults.md row 8
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -123,13 +123,13 @@ def served(item: Mapping[str, Any], properties: Mapping[str, Any]) -> Model:
     """The model that a raw entry of the list describes; `modified_at` is 0."""
     identity = item["id"]
     facts = metadata.facts(item, properties)
-    capabilities = tuple(facts.get("capabilities") or ())
+    told = tuple(facts.get("capabilities") or ())
     owned_by = item.get("owned_by")
     return Model(
         name=entry.display(identity),
         backend_id=identity,
-        capabilities=capabilities or ("completion",),
-        capabilities_known=bool(capabilities),
+        capabilities=told or _shown(facts.get("capabilities_seen") or ()),
+        capabilities_known=bool(told),
         context_length=facts.get("context_length") or 0,
         embedding_length=facts.get("embedding_length") or 0,
         family=facts.get("family") or "",
@@ -142,6 +142,14 @@ def served(item: Mapping[str, Any], properties: Mapping[str, Any]) -> Model:
         modified_at=0,
         owned_by=owned_by if isinstance(owned_by, str) else "",
     )
+
+
+def _shown(seen: Iterable[str]) -> tuple[str, ...]:
+    """What a model of which not all is told is shown to do: complete, unless it embeds."""
+    mentioned = tuple(dict.fromkeys(seen))
+    if "embedding" in mentioned or "completion" in mentioned:
+        return mentioned
+    return ("completion", *mentioned)
 
 
 def _identity(item: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from proxy.catalog.live import PATIENCE, Live
+from proxy.catalog.live import PATIENCE, Live, served
 from proxy.clock import SECOND
 from proxy.errors import BackendError
 from tests.catalog.sources import CREATED, Hands, Source, names_of, unreachable
@@ -150,3 +150,21 @@ async def test_properties_are_those_of_the_one_model_of_llama_cpp(
 async def test_ten_thousand_entries_are_all_there() -> None:
     listing = await Live(Source(*(f"m{n}" for n in range(10_000))), 5, Hands()).listing()
     assert len(listing.models) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("told", "capabilities", "known"),
+    (
+        ({}, ("completion",), False),
+        ({"capabilities": ("embedding",)}, ("embedding",), True),
+        ({"capabilities_seen": ("vision", "tools")}, ("completion", "vision", "tools"), False),
+        ({"capabilities_seen": ("embedding",)}, ("embedding",), False),
+        ({"capabilities_seen": ("completion", "tools")}, ("completion", "tools"), False),
+    ),
+)
+def test_nothing_is_refused_for_what_the_backend_only_mentions(
+    monkeypatch: pytest.MonkeyPatch, told: Any, capabilities: tuple[str, ...], known: bool
+) -> None:
+    monkeypatch.setattr("proxy.translate.metadata.facts", lambda item, properties: told)
+    model = served({"id": "a"}, {})
+    assert (model.capabilities, model.capabilities_known) == (capabilities, known)
