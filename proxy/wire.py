@@ -1,0 +1,653 @@
+"""The types of the wire: what a request may hold, what an answer looks like.
+
+Generated from openapi/ollama.yaml by `make generate`. Do not edit.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, Optional, TypeAlias, TypedDict
+
+
+class ChatRequest(TypedDict):
+    """
+    Answer the last message of a conversation. Without messages the model is loaded, or unloaded when `keep_alive` is zero.
+    """
+
+    model: NotRequired[str | None]
+    messages: NotRequired[list[Message | None] | None]
+    stream: NotRequired[bool | None]
+    format: NotRequired[Format | None]
+    keep_alive: NotRequired[KeepAlive | None]
+    tools: NotRequired[list[Tool | None] | None]
+    options: NotRequired[Options | None]
+    think: NotRequired[Think | None]
+    truncate: NotRequired[bool | None]
+    shift: NotRequired[bool | None]
+    _debug_render_only: NotRequired[bool | None]
+    logprobs: NotRequired[bool | None]
+    top_logprobs: NotRequired[int | None]
+
+
+class ChatResponse(TypedDict):
+    """
+    One piece of an answer to a chat, or the whole of it.
+    """
+
+    model: str
+    remote_model: NotRequired[str]
+    remote_host: NotRequired[str]
+    created_at: str
+    message: ResponseMessage
+    done: bool
+    done_reason: NotRequired[Literal["stop", "length", "load", "unload"]]
+    _debug_info: NotRequired[DebugInfo]
+    logprobs: NotRequired[list[Logprob]]
+    total_duration: NotRequired[int]
+    load_duration: NotRequired[int]
+    prompt_eval_count: NotRequired[int]
+    prompt_eval_duration: NotRequired[int]
+    eval_count: NotRequired[int]
+    eval_duration: NotRequired[int]
+
+
+class CloudStatus(TypedDict):
+    """
+    Whether Ollama's cloud can be used.
+    """
+
+    disabled: bool
+    source: Literal["none", "env", "config", "both"]
+
+
+class CopyRequest(TypedDict):
+    """
+    Give a model a second name.
+    """
+
+    source: NotRequired[str | None]
+    destination: NotRequired[str | None]
+
+
+CreateRequest = TypedDict(
+    "CreateRequest",
+    {
+        "model": NotRequired[str | None],
+        "name": NotRequired[str | None],
+        "from": NotRequired[str | None],
+        "files": NotRequired[Optional[dict[str, str | None]]],
+        "adapters": NotRequired[Optional[dict[str, str | None]]],
+        "draft_files": NotRequired[Optional[dict[str, str | None]]],
+        "template": NotRequired[str | None],
+        "license": NotRequired[Optional[Any]],
+        "system": NotRequired[str | None],
+        "parameters": NotRequired[Optional["Options"]],
+        "messages": NotRequired[Optional[list[Optional["Message"]]]],
+        "quantize": NotRequired[str | None],
+        "quantization": NotRequired[str | None],
+        "draft_quantize": NotRequired[str | None],
+        "renderer": NotRequired[str | None],
+        "parser": NotRequired[str | None],
+        "requires": NotRequired[str | None],
+        "remote_host": NotRequired[str | None],
+        "info": NotRequired[Optional[dict[str, Any]]],
+        "stream": NotRequired[bool | None],
+    },
+)
+
+
+class DebugInfo(TypedDict):
+    """
+    The prompt that would have been sent.
+    """
+
+    rendered_template: str
+    image_count: NotRequired[int]
+
+
+class DeleteRequest(TypedDict):
+    """
+    Remove a model.
+    """
+
+    model: NotRequired[str | None]
+    name: NotRequired[str | None]
+
+
+class EmbedRequest(TypedDict):
+    """
+    Turn one text or many into vectors of length one.
+    """
+
+    model: NotRequired[str | None]
+    input: NotRequired[Any | None]
+    truncate: NotRequired[bool | None]
+    dimensions: NotRequired[int | None]
+    keep_alive: NotRequired[KeepAlive | None]
+    options: NotRequired[Options | None]
+
+
+class EmbedResponse(TypedDict):
+    """
+    Vectors, one for each text.
+    """
+
+    model: str
+    embeddings: list[list[float]]
+    total_duration: NotRequired[int]
+    load_duration: NotRequired[int]
+    prompt_eval_count: NotRequired[int]
+
+
+class EmbeddingRequest(TypedDict):
+    """
+    Turn one text into a vector. The older form of embed; nothing is cut.
+    """
+
+    model: NotRequired[str | None]
+    prompt: NotRequired[str | None]
+    keep_alive: NotRequired[KeepAlive | None]
+    options: NotRequired[Options | None]
+
+
+class EmbeddingResponse(TypedDict):
+    """
+    One vector.
+    """
+
+    embedding: list[float]
+
+
+class Error(TypedDict):
+    """
+    Why there is no answer, or why it breaks off.
+    """
+
+    error: str
+    signin_url: NotRequired[str]
+
+
+Format: TypeAlias = Any | None
+
+
+class GenerateRequest(TypedDict):
+    """
+    Continue one prompt. Without a prompt the model is loaded, or unloaded when `keep_alive` is zero.
+    """
+
+    model: NotRequired[str | None]
+    prompt: NotRequired[str | None]
+    suffix: NotRequired[str | None]
+    system: NotRequired[str | None]
+    template: NotRequired[str | None]
+    context: NotRequired[list[int | None] | None]
+    stream: NotRequired[bool | None]
+    raw: NotRequired[bool | None]
+    format: NotRequired[Format | None]
+    keep_alive: NotRequired[KeepAlive | None]
+    images: NotRequired[list[ImageData | None] | None]
+    options: NotRequired[Options | None]
+    think: NotRequired[Think | None]
+    truncate: NotRequired[bool | None]
+    shift: NotRequired[bool | None]
+    _debug_render_only: NotRequired[bool | None]
+    logprobs: NotRequired[bool | None]
+    top_logprobs: NotRequired[int | None]
+
+
+class GenerateResponse(TypedDict):
+    """
+    One piece of a continued prompt, or the whole of it.
+    """
+
+    model: str
+    remote_model: NotRequired[str]
+    remote_host: NotRequired[str]
+    created_at: str
+    response: str
+    thinking: NotRequired[str]
+    done: bool
+    done_reason: NotRequired[Literal["stop", "length", "load", "unload"]]
+    context: NotRequired[list[int]]
+    total_duration: NotRequired[int]
+    load_duration: NotRequired[int]
+    prompt_eval_count: NotRequired[int]
+    prompt_eval_duration: NotRequired[int]
+    eval_count: NotRequired[int]
+    eval_duration: NotRequired[int]
+    tool_calls: NotRequired[list[ResponseToolCall]]
+    _debug_info: NotRequired[DebugInfo]
+    logprobs: NotRequired[list[Logprob]]
+
+
+ImageData: TypeAlias = str | list[int | None] | None
+
+
+KeepAlive: TypeAlias = float | str | None
+
+
+class ListModelResponse(TypedDict):
+    """
+    One model of the list.
+    """
+
+    name: str
+    model: str
+    remote_model: NotRequired[str]
+    remote_host: NotRequired[str]
+    modified_at: str
+    size: int
+    digest: str
+    details: ModelDetails
+    capabilities: NotRequired[
+        list[
+            Literal[
+                "completion", "tools", "insert", "vision", "embedding", "thinking", "image", "audio"
+            ]
+        ]
+    ]
+
+
+class ListResponse(TypedDict):
+    """
+    The models.
+    """
+
+    models: list[ListModelResponse]
+
+
+class Logprob(TypedDict):
+    """
+    How likely one token was.
+    """
+
+    token: str
+    logprob: float
+    bytes: NotRequired[list[int]]
+    top_logprobs: NotRequired[list[TokenLogprob]]
+
+
+class Message(TypedDict):
+    """
+    One turn of a conversation. Nothing in it is required.
+    """
+
+    role: NotRequired[str | None]
+    content: NotRequired[str | None]
+    thinking: NotRequired[str | None]
+    images: NotRequired[list[ImageData | None] | None]
+    tool_calls: NotRequired[list[ToolCall | None] | None]
+    tool_name: NotRequired[str | None]
+    tool_call_id: NotRequired[str | None]
+
+
+class ModelDetails(TypedDict):
+    """
+    What kind of model it is. The texts are empty when that is unknown.
+    """
+
+    parent_model: str
+    format: str
+    family: str
+    families: list[str] | None
+    parameter_size: str
+    quantization_level: str
+    context_length: NotRequired[int]
+    embedding_length: NotRequired[int]
+
+
+class ModelRecommendation(TypedDict):
+    """
+    One model to begin with.
+    """
+
+    model: str
+    description: str
+    context_length: NotRequired[int]
+    max_output_tokens: NotRequired[int]
+    vram_bytes: NotRequired[int]
+    required_plan: NotRequired[str]
+
+
+class ModelRecommendationsResponse(TypedDict):
+    """
+    Models to begin with.
+    """
+
+    recommendations: list[ModelRecommendation]
+
+
+class Options(TypedDict):
+    """
+    How to generate. Unknown options are ignored, and so are those that Ollama once had (`mirostat`, `tfs_z`, `penalize_newline`, `numa`, …). A value of the wrong type is a 500, and late, so the types here say what is meant and are not checked with the body. `x-backend` says where an option goes: `openai` is a parameter of OpenAI's own, `extended` one that some backends know, `load` is settled when the backend starts, `none` goes nowhere.
+    """
+
+    num_ctx: NotRequired[Any]
+    num_batch: NotRequired[Any]
+    num_gpu: NotRequired[Any]
+    main_gpu: NotRequired[Any]
+    use_mmap: NotRequired[Any]
+    num_thread: NotRequired[Any]
+    draft_num_predict: NotRequired[Any]
+    num_keep: NotRequired[Any]
+    seed: NotRequired[Any]
+    num_predict: NotRequired[Any]
+    top_k: NotRequired[Any]
+    top_p: NotRequired[Any]
+    min_p: NotRequired[Any]
+    typical_p: NotRequired[Any]
+    repeat_last_n: NotRequired[Any]
+    temperature: NotRequired[Any]
+    repeat_penalty: NotRequired[Any]
+    presence_penalty: NotRequired[Any]
+    frequency_penalty: NotRequired[Any]
+    stop: NotRequired[Any]
+
+
+class ProcessModelResponse(TypedDict):
+    """
+    One model in use.
+    """
+
+    name: str
+    model: str
+    size: int
+    digest: str
+    details: ModelDetails
+    expires_at: str
+    size_vram: int
+    context_length: int
+
+
+class ProcessResponse(TypedDict):
+    """
+    The models in use.
+    """
+
+    models: list[ProcessModelResponse]
+
+
+class ProgressResponse(TypedDict):
+    """
+    One step of a pull, push or create.
+    """
+
+    status: str
+    digest: NotRequired[str]
+    total: NotRequired[int]
+    completed: NotRequired[int]
+
+
+class PullRequest(TypedDict):
+    """
+    Bring a model here.
+    """
+
+    model: NotRequired[str | None]
+    name: NotRequired[str | None]
+    insecure: NotRequired[bool | None]
+    username: NotRequired[str | None]
+    password: NotRequired[str | None]
+    stream: NotRequired[bool | None]
+
+
+class PushRequest(TypedDict):
+    """
+    Send a model to a registry.
+    """
+
+    model: NotRequired[str | None]
+    name: NotRequired[str | None]
+    insecure: NotRequired[bool | None]
+    username: NotRequired[str | None]
+    password: NotRequired[str | None]
+    stream: NotRequired[bool | None]
+
+
+class ResponseMessage(TypedDict):
+    """
+    What the model says.
+    """
+
+    role: str
+    content: str
+    thinking: NotRequired[str]
+    tool_calls: NotRequired[list[ResponseToolCall]]
+
+
+class ResponseToolCall(TypedDict):
+    """
+    One call that the model asks for.
+    """
+
+    id: NotRequired[str]
+    function: ResponseToolCallFunction
+
+
+class ResponseToolCallFunction(TypedDict):
+    """
+    The function to call, and with what.
+    """
+
+    index: int
+    name: str
+    arguments: dict[str, Any]
+
+
+class ShowMessage(TypedDict):
+    """
+    One message that a model brings along.
+    """
+
+    role: str
+    content: str
+
+
+class ShowRequest(TypedDict):
+    """
+    Ask what is known of one model.
+    """
+
+    model: NotRequired[str | None]
+    name: NotRequired[str | None]
+    verbose: NotRequired[bool | None]
+    system: NotRequired[str | None]
+    template: NotRequired[str | None]
+    options: NotRequired[Options | None]
+
+
+class ShowResponse(TypedDict):
+    """
+    What is known of a model.
+    """
+
+    license: NotRequired[str]
+    modelfile: NotRequired[str]
+    parameters: NotRequired[str]
+    template: NotRequired[str]
+    system: NotRequired[str]
+    details: ModelDetails
+    messages: NotRequired[list[ShowMessage]]
+    remote_model: NotRequired[str]
+    remote_host: NotRequired[str]
+    model_info: dict[str, Any]
+    projector_info: NotRequired[dict[str, Any]]
+    tensors: NotRequired[list[Tensor]]
+    capabilities: NotRequired[
+        list[
+            Literal[
+                "completion", "tools", "insert", "vision", "embedding", "thinking", "image", "audio"
+            ]
+        ]
+    ]
+    modified_at: str
+    requires: NotRequired[str]
+
+
+class StatusResponse(TypedDict):
+    """
+    The state of the service.
+    """
+
+    cloud: CloudStatus
+
+
+class Tensor(TypedDict):
+    """
+    One tensor of the weights file.
+    """
+
+    name: str
+    type: str
+    shape: list[int]
+
+
+Think: TypeAlias = bool | Literal["high", "medium", "low", "max"] | None
+
+
+class TokenLogprob(TypedDict):
+    """
+    How likely an alternative was.
+    """
+
+    token: str
+    logprob: float
+    bytes: NotRequired[list[int]]
+
+
+class Tool(TypedDict):
+    """
+    One function that the model may ask for.
+    """
+
+    type: NotRequired[str | None]
+    items: NotRequired[Any | None]
+    function: NotRequired[ToolFunction | None]
+
+
+class ToolCall(TypedDict):
+    """
+    One call that the assistant asked for.
+    """
+
+    id: NotRequired[str | None]
+    function: NotRequired[ToolCallFunction | None]
+
+
+class ToolCallFunction(TypedDict):
+    """
+    The function to call, and with what.
+    """
+
+    index: NotRequired[int | None]
+    name: NotRequired[str | None]
+    arguments: NotRequired[dict[str, Any] | None]
+
+
+class ToolFunction(TypedDict):
+    """
+    What the function is called, what it does, what it takes.
+    """
+
+    name: NotRequired[str | None]
+    description: NotRequired[str | None]
+    parameters: NotRequired[ToolFunctionParameters | None]
+
+
+ToolFunctionParameters = TypedDict(
+    "ToolFunctionParameters",
+    {
+        "type": NotRequired[str | None],
+        "$defs": NotRequired[Optional[Any]],
+        "items": NotRequired[Optional[Any]],
+        "required": NotRequired[Optional[list[str | None]]],
+        "properties": NotRequired[Optional["ToolPropertiesMap"]],
+    },
+)
+
+
+class ToolProperty(TypedDict):
+    """
+    One argument.
+    """
+
+    anyOf: NotRequired[list[ToolProperty | None] | None]
+    type: NotRequired[str | list[str | None] | None]
+    items: NotRequired[Any | None]
+    description: NotRequired[str | None]
+    enum: NotRequired[list[Any] | None]
+    properties: NotRequired[ToolPropertiesMap | None]
+    required: NotRequired[list[str | None] | None]
+
+
+ToolPropertiesMap: TypeAlias = dict[str, ToolProperty | None]
+"""
+The arguments by name. Their order is kept.
+"""
+
+
+class UserResponse(TypedDict):
+    """
+    An account on ollama.com.
+    """
+
+    id: str
+    email: str
+    name: str
+    bio: NotRequired[str]
+    avatarurl: NotRequired[str]
+    firstname: NotRequired[str]
+    lastname: NotRequired[str]
+    plan: str
+
+
+class VersionResponse(TypedDict):
+    """
+    The version.
+    """
+
+    version: str
+
+
+class WebFetchRequest(TypedDict):
+    """
+    What to read. The body is handed on as it is, so nothing in it is checked.
+    """
+
+    url: NotRequired[Any]
+
+
+class WebFetchResponse(TypedDict):
+    """
+    One page.
+    """
+
+    title: str
+    content: str
+    links: NotRequired[list[str]]
+
+
+class WebSearchRequest(TypedDict):
+    """
+    What to look for. The body is handed on as it is, so nothing in it is checked.
+    """
+
+    query: NotRequired[Any]
+    max_results: NotRequired[Any]
+
+
+class WebSearchResponse(TypedDict):
+    """
+    What a search found.
+    """
+
+    results: list[WebSearchResult]
+
+
+class WebSearchResult(TypedDict):
+    """
+    One page that a search found.
+    """
+
+    title: str
+    url: str
+    content: str
