@@ -8,9 +8,9 @@ at it, so it is kept in memory, bounded, and lost with the process (inference.md
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from proxy.clock import Clock
+from proxy.settings import Settings
 from proxy.translate.models import Model
 
 FOREVER = 2**63 - 1
@@ -18,18 +18,6 @@ FOREVER = 2**63 - 1
 
 LIMIT = 256
 """How many models are remembered; the one that would expire first makes room."""
-
-
-class Limits(Protocol):
-    """The two settings that matter here; `Settings` has them."""
-
-    @property
-    def keep_alive(self) -> int:
-        """Nanoseconds; negative means for ever."""
-
-    @property
-    def context_length(self) -> int:
-        """Tokens, for a model of which nothing better is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +34,7 @@ class Entry:
 class Loaded:
     """The models in use, by name."""
 
-    def __init__(self, clock: Clock, settings: Limits) -> None:
+    def __init__(self, clock: Clock, settings: Settings) -> None:
         self._clock = clock
         self._settings = settings
         self._entries: dict[str, Entry] = {}
