@@ -1,0 +1,162 @@
+"""The contract as the tests read it, and what it says about an answer."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import jsonschema
+import yaml
+
+FILE = Path(__file__).parent.parent / "openapi" / "ollama.yaml"
+METHODS = ("get", "head", "post", "put", "delete")
+# Operations that change another server's account or models; they are sent only to our own service.
+OWN_ONLY = ("signout", "delete_key", "delete", "create", "copy", "push", "pull", "create_blob")
+GENERATING = ("chat", "generate", "embed", "embeddings")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server; `own`: it was started for the test, so nothing there is precious."""
+
+    url: str
+    model: str
+    own: bool
+
+    @classmethod
+    def at(cls, url: str, model: str | None, *, own: bool) -> Self:
+        """Asks for the models where none is named; raises LookupError when there are none."""
+        url = url.rstrip("/")
+        if model is None:
+            with urllib.request.urlopen(f"{url}/api/tags") as answer:
+                names = [entry["name"] for entry in json.load(answer)["models"]]
+            if not names:
+                raise LookupError(f"{url} has no models")
+            model = str(names[0])
+        return cls(url, model, own)
+
+
+@functools.cache
+def document() -> dict[str, Any]:
+    """The contract."""
+    return dict(yaml.safe_load(FILE.read_text("utf-8")))
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the contract."""
+
+    name: str
+    method: str
+    path: str
+    said: Mapping[str, Any]
+
+    def documented(self, status: int) -> Mapping[str, Any] | None:
+        """What the contract says of an answer with this status; None when it is not foreseen."""
+        responses = self.said["responses"]
+        found = responses.get(str(status)) or responses.get(f"{status // 100}XX")
+        return resolved(found or responses.get("default"))
+
+    def example(self) -> Any:
+        """The body of the request example; None where the operation has none."""
+        body = resolved(self.said.get("requestBody")) or {}
+        content = (body.get("content") or {}).get("application/json") or {}
+        if "example" in content:
+            return content["example"]
+        return next((one["value"] for one in (content.get("examples") or {}).values()), None)
+
+    def explains(self, status: int, error: str) -> bool:
+        """The contract lists an error text that fits."""
+        listed = self.said.get("x-ollama-errors", [])
+        return any(
+            entry["status"] == status and re.fullmatch(pattern(entry["error"]), error, re.DOTALL)
+            for entry in listed
+        )
+
+
+def pattern(text: str) -> str:
+    """An error text with `{something}` in it as a pattern."""
+    return ".*".join(re.escape(part) for part in re.split(r"\{[^}]*\}", text))
+
+
+def resolved(value: Any) -> Any:
+    """Follows a `$ref` of the contract."""
+    while isinstance(value, dict) and "$ref" in value:
+        target: Any = document()
+        for part in value["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        value = target
+    return value
+
+
+def operations() -> Iterator[Operation]:
+    """Every operation of the contract."""
+    for path, item in document()["paths"].items():
+        for method, said in item.items():
+            if method in METHODS:
+                yield Operation(said["operationId"], method.upper(), path, said)
+
+
+def json_schema(value: Any) -> Any:
+    """An OpenAPI 3.0 schema in the words of JSON Schema draft 4."""
+    if isinstance(value, list):
+        return [json_schema(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    out = {key: json_schema(inner) for key, inner in value.items() if key != "example"}
+    if "x-ollama-ref" in out:
+        out["$ref"] = out["x-ollama-ref"]
+    if value.get("nullable") is True:
+        out.pop("nullable", None)
+        return {"anyOf": [out, {"enum": [None]}]}
+    return out
+
+
+@functools.cache
+def components() -> dict[str, Any]:
+    return dict(json_schema(document()["components"]))
+
+
+def problems(schema: Mapping[str, Any], value: Any) -> list[str]:
+    """Where a value does not fit a schema of the contract."""
+    whole = {**json_schema(schema), "components": components()}
+    found = jsonschema.Draft4Validator(whole).iter_errors(value)
+    return [f"{error.json_path}: {error.message[:300]}" for error in found]
+
+
+def faults(operation: Operation, status: int, content_type: str, body: bytes) -> list[str]:
+    """Everything in an answer that the contract does not foresee.
+
+    A status from 500 is a fault unless the contract lists its text: Ollama answers some bad
+    requests so. Every line of a stream has to fit, and only the last may be an error.
+    """
+    said = operation.documented(status)
+    if said is None:
+        return [f"status {status} is not documented"]
+    media = content_type.split(";", maxsplit=1)[0].strip().lower()
+    contents = said.get("content") or {}
+    if not contents or operation.method == "HEAD":
+        return [f"a body of {len(body)} bytes where none is documented"] if body else []
+    if media not in contents:
+        return [f"the content type {content_type!r} is not documented for {status}"]
+    schema = contents[media].get("schema", {})
+    if media == "text/plain":
+        return problems(schema, body.decode())
+    texts = body.decode().split("\n")[:-1] if media == "application/x-ndjson" else [body.decode()]
+    try:
+        values = [json.loads(text) for text in texts]
+    except ValueError as error:
+        return [f"no JSON: {error}: {body[:200]!r}"]
+    found = [fault for value in values for fault in problems(schema, value)]
+    failed = [isinstance(value, dict) and "error" in value for value in values]
+    if any(failed[:-1]):
+        found.append("an error that is not the last line")
+    if status >= 500 and not operation.explains(status, str(values[-1].get("error"))):
+        found.append(f"status {status} with a text that is not documented: {values[-1]}")
+    return found
