@@ -1,1 +1,1 @@
-"""JSON and text as Go writes and reads them, because clients of Ollama see Go's habits on the wire."""
+"""JSON and text as Go writes and reads them, whose habits clients of Ollama see on the wire."""

@@ -25,14 +25,12 @@ def dumps(value: Any) -> bytes:
             encoded.replace(b"<", rb"\u003c").replace(b">", rb"\u003e").replace(b"&", rb"\u0026")
         )
     if b"\xe2\x80" in encoded:
-        encoded = encoded.replace(b"\xe2\x80\xa8", rb"\u2028").replace(
-            b"\xe2\x80\xa9", rb"\u2029"
-        )
+        encoded = encoded.replace(b"\xe2\x80\xa8", rb"\u2028").replace(b"\xe2\x80\xa9", rb"\u2029")
     return encoded
 
 
 def _scrub(value: Any) -> Any:
-    """The same value with lone surrogates replaced and integers beyond 64 bits as floats, as Go has them."""
+    """The value as Go has it: no lone surrogates, integers beyond 64 bits as floats."""
     if isinstance(value, str):
         return _SURROGATE.sub("\ufffd", value)
     if isinstance(value, bool):

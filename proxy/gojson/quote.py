@@ -21,7 +21,9 @@ def quote(text: str) -> str:
     >>> print(quote('a "b"\n'))
     "a \"b\"\n"
     """
-    return '"' + "".join(_NAMED.get(c) or (c if c.isprintable() else _escape(c)) for c in text) + '"'
+    return (
+        '"' + "".join(_NAMED.get(c) or (c if c.isprintable() else _escape(c)) for c in text) + '"'
+    )
 
 
 def _escape(character: str) -> str:

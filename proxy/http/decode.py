@@ -1,0 +1,119 @@
+"""The bytes of a body → checked data, or Ollama's error.
+
+Nearly every body takes the fast way: orjson, one compiled schema, one look at what a schema cannot
+say. Whatever is odd about a body sends it the slow way, which reads it as Go does: `gojson.scan`,
+`gojson.read`, `explain`. The slow way alone refuses, and it accepts what only Go would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+import orjson
+from connexion.validators import AbstractRequestBodyValidator
+from starlette.types import Receive, Scope
+
+from proxy import contract
+from proxy.errors import OllamaError
+from proxy.gojson.read import is_deeper_than, read
+from proxy.gojson.scan import DEEPEST, TOO_DEEP, SyntaxFault, first_value
+from proxy.http.complaints import DecodeError
+from proxy.http.explain import as_go_decodes
+from proxy.http.shape import is_settled, shape_of
+
+
+class Decoder:
+    """Decodes the bodies of one request schema (`ChatRequest`). Made at start-up, without state."""
+
+    def __init__(self, schema_name: str, schema: Mapping[str, Any] | None = None) -> None:
+        """Compiles `schema`, which has the form of `contract.schema()` and comes from there.
+
+        Raises ContractError when the contract has no such schema or it has no Go type.
+        """
+        schema = contract.schema(schema_name) if schema is None else schema
+        self._shape = shape_of(schema)
+        self._allows = jsonschema_rs.Draft4Validator(_without_null_elements(schema)).is_valid
+        # Go merges the objects of a map that comes twice; orjson keeps the last one only.
+        self._maps = tuple(
+            (name, b'"%s"' % name.encode())
+            for name, field in self._shape.fields.items()
+            if field.kind == "map"
+        )
+
+    def decode(self, body: bytes) -> dict[str, Any]:
+        """The body as checked data: the contract's keys, and keys that it does not know.
+
+        A member may be None, an element of a typed list or map may not. `null` is an empty object.
+        Raises OllamaError 400 with the text of Go's decoder (inference.md §1.1).
+        """
+        try:
+            value = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return self._as_go(body)
+        if isinstance(value, dict) and self._is_plain(body, value):
+            return value
+        return self._as_go(body)
+
+    def _is_plain(self, body: bytes, value: dict[str, Any]) -> bool:
+        """Whether orjson's value is what Go would have, and allowed."""
+        if body.count(b"{") + body.count(b"[") > DEEPEST and is_deeper_than(DEEPEST, value):
+            return False
+        for name, quoted in self._maps:
+            if name in value and body.count(quoted) > 1:
+                return False
+        return self._allows(value) and is_settled(self._shape, value)
+
+    def _as_go(self, body: bytes) -> dict[str, Any]:
+        try:
+            decoded = as_go_decodes(self._shape, read(first_value(body)))
+        except (SyntaxFault, DecodeError) as error:
+            raise OllamaError(400, str(error)) from None
+        except RecursionError:
+            raise OllamaError(400, TOO_DEEP) from None
+        return decoded if isinstance(decoded, dict) else {}
+
+
+@cache
+def decoder(schema_name: str) -> Decoder:
+    """The one decoder of a request schema."""
+    return Decoder(schema_name)
+
+
+class BodyValidator(AbstractRequestBodyValidator):  # type: ignore[misc] # it has no types
+    """Connexion's place for a body validator, for its `validator_map`.
+
+    The door has put the whole body into ``scope["facade.body"]``; what it holds comes to lie in
+    ``scope["facade.checked"]``. An OllamaError goes up to the application's handler.
+    """
+
+    def __init__(self, *, schema: dict[str, Any], **options: Any) -> None:
+        super().__init__(schema=schema, **options)
+        struct = schema.get("x-ollama-struct")
+        self._decoder = decoder(struct) if struct else None
+
+    async def wrap_receive(self, receive: Receive, *, scope: Scope) -> tuple[Receive, Scope]:
+        """Decode the body. The channel and the scope are passed on as they are."""
+        if self._decoder is not None:
+            scope["facade.checked"] = self._decoder.decode(scope["facade.body"])
+        return receive, scope
+
+
+def _without_null_elements(node: Any) -> Any:
+    """The schema without null among the plain elements of lists and maps.
+
+    A null element is Go's zero value, which the slow way puts in its place.
+    """
+    if isinstance(node, list):
+        return [_without_null_elements(child) for child in node]
+    if not isinstance(node, dict):
+        return node
+    stricter = {key: _without_null_elements(child) for key, child in node.items()}
+    for keyword in ("items", "additionalProperties"):
+        element = stricter.get(keyword)
+        if isinstance(element, dict) and isinstance(element.get("type"), list):
+            types = [name for name in element["type"] if name != "null"]
+            stricter[keyword] = {**element, "type": types}
+    return stricter

@@ -1,0 +1,144 @@
+"""A schema of the contract in Go's terms: which struct, which field, decoded by what.
+
+Made once at start-up from `contract.schema()` and its `x-ollama-` keys, walked by `explain` for an
+odd body, and asked of every body whether it `is_settled`: whether it needs no second look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+from proxy.errors import ContractError, OllamaError
+from proxy.gojson.base64text import corrupt_at
+from proxy.gojson.duration import parse_keep_alive
+from proxy.gojson.fold import fold
+
+Kind = Literal[
+    "string", "bool", "int", "any", "list", "map", "struct",
+    "raw", "duration", "think", "base64", "arguments", "properties", "property-type",
+]  # fmt: skip
+
+_KINDS: dict[str, Kind] = {
+    "string": "string",
+    "boolean": "bool",
+    "integer": "int",
+    "array": "list",
+    "object": "map",
+}
+_DECODERS = ("raw", "duration", "think", "base64", "arguments", "properties", "property-type")
+_ALIAS = "Alias"  # the inner type of Message's own decoder (inference.md §1.1)
+
+
+@dataclass(slots=True, eq=False)
+class Shape:
+    """What Go decodes a value into. `go_type` is the type as an error text prints it."""
+
+    kind: Kind
+    go_type: str
+    struct: str = ""
+    """Name of the Go struct; it has `fields`, and `folded` gives a field for a folded key."""
+    fields: dict[str, Shape] = field(default_factory=dict)
+    folded: dict[str, str] = field(default_factory=dict)
+    element: Shape | None = None
+    """What a list or a map holds; None for anything."""
+    decodes_alone: bool = False
+    """The type has a decoder of its own, so an error inside ends the whole decoding at once."""
+    watched: tuple[tuple[str, Shape], ...] = ()
+    """The fields that `is_settled` has to look into."""
+
+    def field_for(self, key: str) -> str | None:
+        """The field that `key` names: the exact one, or one that differs in case only, or None."""
+        return key if key in self.fields else self.folded.get(fold(key))
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether a value that the schema allows may still be odd."""
+        if self.kind == "list":
+            return self.element is not None and self.element.is_watched
+        return self.kind in ("struct", "duration", "base64", "properties")
+
+
+def shape_of(schema: Mapping[str, Any]) -> Shape:
+    """The shape of a schema as `contract.schema()` gives it. Raises ContractError."""
+    shapes: dict[str, Shape] = {}
+    return _shape(schema, schema.get("definitions", {}), shapes)
+
+
+def _shape(
+    node: Mapping[str, Any], definitions: Mapping[str, Any], known: dict[str, Shape]
+) -> Shape:
+    name = node["$ref"].rpartition("/")[2] if "$ref" in node else ""
+    if name in known:
+        return known[name]
+    node = definitions[name] if name else node
+    shape = Shape(_kind(node), node.get("x-ollama-type", "interface {}"))
+    if name:
+        known[name] = shape  # before its members, which may be of the same shape
+    element = node.get("items") or node.get("additionalProperties")
+    if isinstance(element, dict):
+        shape.element = _shape(element, definitions, known)
+    if shape.kind == "struct":
+        shape.struct = node["x-ollama-struct"]
+        shape.decodes_alone = shape.struct == _ALIAS
+        shape.fields = {
+            key: _shape(child, definitions, known) for key, child in node["properties"].items()
+        }
+        shape.folded = {fold(key): key for key in shape.fields}
+        shape.watched = tuple(
+            (key, child) for key, child in shape.fields.items() if child.is_watched
+        )
+    return shape
+
+
+def _kind(node: Mapping[str, Any]) -> Kind:
+    decoder = node.get("x-ollama-decoder")
+    if decoder is not None:
+        if decoder not in _DECODERS:
+            raise ContractError(f"nothing decodes x-ollama-decoder: {decoder}")
+        return cast("Kind", decoder)
+    if "x-ollama-struct" in node:
+        return "struct"
+    types = node.get("type", ())
+    plain = [name for name in ([types] if isinstance(types, str) else types) if name != "null"]
+    if not plain:
+        return "any"
+    if len(plain) > 1 or plain[0] not in _KINDS:
+        raise ContractError(f"no Go type is like the schema type {types}")
+    return _KINDS[plain[0]]
+
+
+def is_settled(shape: Shape, value: Any) -> bool:
+    """Whether a value that the compiled schema allows means the same to Go, and is all right.
+
+    False only asks for a second look: a key needs case folding, an element is null, a base64 text
+    or a duration has a fault.
+    """
+    if shape.kind == "struct":
+        if not isinstance(value, dict):
+            return False
+        if not value.keys() <= shape.fields.keys():
+            for key in value:
+                if key not in shape.fields and shape.field_for(key) is not None:
+                    return False
+        for name, child in shape.watched:
+            member = value.get(name)
+            if member is not None and not is_settled(child, member):
+                return False
+        return True
+    if shape.kind == "base64":
+        return isinstance(value, str) and corrupt_at(value) is None
+    if shape.kind == "duration":
+        return _is_duration(value)
+    elements: Iterable[Any] = value.values() if shape.kind == "properties" else value
+    child = cast("Shape", shape.element)
+    return all(is_settled(child, element) for element in elements)
+
+
+def _is_duration(value: Any) -> bool:
+    try:
+        parse_keep_alive(value)
+    except OllamaError:
+        return False
+    return True
