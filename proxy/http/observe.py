@@ -17,7 +17,6 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from proxy.gojson.quote import quote
 from proxy.settings import Settings
 
 LONGEST = 200
@@ -181,12 +180,13 @@ def _scrubbed(event: EventDict) -> dict[str, Any]:
 
 
 def _printable(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """Quotes every text that could look like another field or another line."""
+    """Escapes what moves a cursor or hides text; the renderer quotes blanks, quotes and ``=``."""
     for name, value in event.items():
-        if (
-            isinstance(value, str)
-            and name not in ("event", "exception", "timestamp")
-            and (" " in value or '"' in value or "=" in value or not value.isprintable())
-        ):
-            event[name] = quote(value)
+        if isinstance(value, str) and not value.isprintable() and name != "exception":
+            event[name] = "".join(
+                character
+                if character.isprintable()
+                else character.encode("unicode_escape").decode("ascii")
+                for character in value
+            )
     return event

@@ -86,9 +86,10 @@ class Outgoing:
         headers = list(message.get("headers", ()))
         self.started = True
         self._record.status = message["status"]
-        self._ndjson = any(
-            name == b"content-type" and value.startswith(_NDJSON) for name, value in headers
-        )
+        for name, value in headers:
+            if name == b"content-type":
+                self._ndjson = value.startswith(_NDJSON)
+                break
         self._timer = self._loop.call_later(self._timeout, self._check)
         return {**message, "headers": headers + self._extra} if self._extra else message
 
