@@ -8,7 +8,7 @@ from __future__ import annotations
 import collections
 from pathlib import Path
 
-from tests.golden.recordings import LATER, cases, comparable, decisions, exclusions, fits
+from tests.golden.recordings import cases, comparable, decisions, due, exclusions, fits
 
 FILE = Path(__file__).parent.parent.parent / "docs" / "compatibility.md"
 BEGIN = "<!-- from the recordings: written by `python -m tests.golden.document` -->"
@@ -18,7 +18,7 @@ END = "<!-- end of what the recordings say -->"
 def written() -> str:
     """The generated part, markers included."""
     compared = [case.name for case in comparable()]
-    everything = [name for name in cases() if name.partition("/")[0] not in LATER]
+    everything = [name for name, case in cases().items() if due(case)]
     lines = [BEGIN, "", "## Measured against the real server", ""]
     lines += [
         f"{len(everything)} recorded exchanges of the native API with Ollama 0.33 belong to",

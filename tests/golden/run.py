@@ -40,7 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--area", default="")
     parser.add_argument("--only", default="*")
-    parser.add_argument("--all", action="store_true", help="also the areas kept for later")
+    parser.add_argument("--all", action="store_true", help="also the routes that do not exist yet")
     parser.add_argument("-v", "--verbose", action="store_true")
     given = parser.parse_args()
     areas, results = set(filter(None, given.area.split(","))), []
