@@ -8,26 +8,16 @@ from __future__ import annotations
 import ipaddress
 import re
 
+from proxy.gojson.duration import FOREVER, SECOND, parse_duration
+
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 11434
 
 _TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 
-_NANOSECONDS = {
-    "ns": 1,
-    "us": 1_000,
-    "µs": 1_000,
-    "μs": 1_000,
-    "ms": 1_000_000,
-    "s": 1_000_000_000,
-    "m": 60_000_000_000,
-    "h": 3_600_000_000_000,
-}
-_TERM = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
-_LONGEST = 2**63 - 1
-_FOREVER = -1
+_SECONDS_LIMIT = (2**63 - 1) // SECOND
 
 
 def clean(text: str) -> str:
@@ -59,29 +49,15 @@ def read_keep_alive(text: str) -> int:
 
     Raises ValueError (env.go:129-144).
     """
-    nanoseconds = _duration(text)
-    if nanoseconds is None:
+    try:
+        nanoseconds = parse_duration(text)
+    except ValueError:
         if not _INTEGER.fullmatch(text) or len(text) > 19:
-            raise ValueError(f"{text[:80]!r} is not a duration, such as 5m or 300")
-        nanoseconds = int(text) * _NANOSECONDS["s"]
-    if abs(nanoseconds) > _LONGEST:
-        raise ValueError(f"{text[:80]!r} is longer than a duration can be")
-    return _FOREVER if nanoseconds < 0 else nanoseconds
-
-
-def _duration(text: str) -> int | None:
-    sign = -1 if text.startswith("-") else 1
-    unsigned = text[1:] if text[:1] in ("+", "-") else text
-    if unsigned == "0":
-        return 0
-    total = 0
-    position = 0
-    while term := _TERM.match(unsigned, position):
-        whole, _, fraction = term[1].partition(".")
-        unit = _NANOSECONDS[term[2]]
-        total += int(whole or 0) * unit + int(fraction or 0) * unit // 10 ** len(fraction)
-        position = term.end()
-    return sign * total if unsigned and position == len(unsigned) else None
+            raise ValueError(f"{text[:80]!r} is not a duration, such as 5m or 300") from None
+        if abs(int(text)) > _SECONDS_LIMIT:
+            raise ValueError(f"{text[:80]!r} is longer than a duration can be") from None
+        nanoseconds = int(text) * SECOND
+    return FOREVER if nanoseconds < 0 else nanoseconds
 
 
 def read_address(text: str) -> tuple[str, int]:
