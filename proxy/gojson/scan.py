@@ -19,7 +19,6 @@ MISSING = "missing request body"
 TRUNCATED = "unexpected EOF"
 TOO_DEEP = "exceeded max depth"
 
-_BLANKS = re.compile(rb"[ \t\r\n]*")
 _DIGITS = re.compile(rb"[0-9]*")
 # Good text and good plain members are skipped in one go; whatever stops that is looked at by byte.
 _GOOD_TEXT = rb'(?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+'
@@ -27,8 +26,13 @@ _GOOD_SCALAR = (
     rb'(?:"' + _GOOD_TEXT + rb'"|-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][-+]?[0-9]++)?'
     rb"|true|false|null)"
 )
+_BLANK = rb"[ \t\r\n]*+"
+_COMMA = _BLANK + rb"," + _BLANK
+_KEY = rb'"' + _GOOD_TEXT + rb'"' + _BLANK + rb":" + _BLANK
 _TEXT = re.compile(_GOOD_TEXT)
-_ELEMENTS = re.compile(rb"(?:" + _GOOD_SCALAR + rb"[ \t\r\n]*+,[ \t\r\n]*+)*+")
+_BLANKS = re.compile(_BLANK)
+_ELEMENTS = re.compile(rb"(?:" + _GOOD_SCALAR + _COMMA + rb")*+")
+_MEMBERS = re.compile(rb"(?:" + _KEY + _GOOD_SCALAR + _COMMA + rb")*+")
 _HEXADECIMAL = b"0123456789abcdefABCDEF"
 _ESCAPES = b'bfnrt\\/"'
 _LITERALS = {ord("t"): b"true", ord("f"): b"false", ord("n"): b"null"}
@@ -94,6 +98,7 @@ def _next_member(body: bytes, position: int, closer: int) -> int:
     """Index of the value of the member or element at `position`, past its key if it has one."""
     if closer == ord("]"):
         return _end(_ELEMENTS, body, position)
+    position = _end(_MEMBERS, body, position)
     if body[position] != ord('"'):
         _refuse(body[position], "looking for beginning of object key string")
     position = _after_blanks(body, _text_end(body, position + 1))

@@ -58,7 +58,10 @@ class Decoder:
         return self._as_go(body)
 
     def _is_plain(self, body: bytes, value: dict[str, Any]) -> bool:
-        """Whether orjson's value is what Go would have, and allowed."""
+        """Whether orjson's value is what Go would have, and allowed.
+
+        Of a key that comes twice both take the last; that an earlier one was wrong goes unseen.
+        """
         if body.count(b"{") + body.count(b"[") > DEEPEST and is_deeper_than(DEEPEST, value):
             return False
         for name, quoted in self._maps:

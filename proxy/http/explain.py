@@ -145,6 +145,7 @@ class _Decoding:
         return self._remember(MismatchError(f"number {value}", shape.go_type))
 
     def any_value(self, _shape: Shape | None, value: Any, _earlier: Any) -> Any:
+        # Go keeps `format` as bytes and would take 1e999 there; nothing of ours could send it on.
         try:
             return plain(value)
         except NumberRangeError as error:
