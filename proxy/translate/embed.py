@@ -1,0 +1,164 @@
+"""Embeddings: Ollama's `input`, the backend's vectors, Ollama's answers (inference.md §7, §8)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from proxy.errors import BackendError, OllamaError
+
+Vector = array[float]
+"""Float32 values, as Ollama computes with them."""
+
+NORM_FLOOR = 1e-12
+
+_BIG_ENDIAN = array("H", [1]).tobytes() == b"\0\1"
+
+
+def read_inputs(value: Any) -> list[str]:
+    """The texts of an embed request's `input`; `[]` for absent, null, `""` and `[]`.
+
+    Raises OllamaError(400), before the model is looked up (§7.2 #4).
+    """
+    if value is None or value == "":
+        return []
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return value
+    raise OllamaError(400, "invalid input type")
+
+
+def read_vectors(answer: Any, count: int) -> list[Vector]:
+    """The `count` vectors of the backend's answer, in the order of the inputs (faults.md row 82).
+
+    Each is a list of numbers or base64 of little-endian float32. Raises BackendError(502) when
+    there are not so many, or not all of one length; OllamaError(400) for NaN and infinity.
+    """
+    data = answer.get("data") if isinstance(answer, Mapping) else None
+    if not isinstance(data, list) or not all(isinstance(item, Mapping) for item in data):
+        raise _unreadable()
+    if len(data) != count:
+        raise BackendError(
+            502, f"backend gave {len(data)} embeddings for {count} inputs", kind="unreadable"
+        )
+    if all(type(item.get("index")) is int for item in data):
+        places = {item["index"] for item in data}
+        # The same index everywhere is the habit of backends that do not count; else it must tell.
+        if 1 < len(places) < count:
+            raise _unreadable()
+        data = sorted(data, key=lambda item: item["index"])
+    vectors = [_vector(item.get("embedding")) for item in data]
+    if len({len(vector) for vector in vectors}) > 1:
+        raise BackendError(502, "backend gave embeddings of unequal lengths", kind="unreadable")
+    return vectors
+
+
+def read_prompt_tokens(answer: Any) -> int:
+    """Tokens of all inputs, 0 when the backend does not say."""
+    usage = answer.get("usage") if isinstance(answer, Mapping) else None
+    tokens = usage.get("prompt_tokens") if isinstance(usage, Mapping) else None
+    return tokens if type(tokens) is int and tokens > 0 else 0
+
+
+def unit_vector(vector: Vector, dimensions: int | None = None) -> Vector:
+    """The vector at length 1; cut to `dimensions` if those are fewer, and at length 1 again."""
+    unit = _normalised(vector)
+    if dimensions is not None and 0 < dimensions < len(unit):
+        unit = _normalised(unit[:dimensions])
+    return unit
+
+
+def shortest(vector: Iterable[float]) -> list[float]:
+    """Float32 values as the floats whose digits are the fewest that tell them from any other.
+
+    Go prints a float32 so: 0.010071029 where the nearest double has 0.010071029011905193, and 1
+    where Python has 1.0 (§4.4): whole values come as int.
+    """
+    values = array("f", vector)
+    found: list[float] = [int(value) if value.is_integer() else value for value in values]
+    open_positions = [at for at, value in enumerate(values) if not value.is_integer()]
+    for digits in (6, 7, 8, 9):
+        candidates = [float(f"{values[at]:.{digits}g}") for at in open_positions]
+        rounded = array("f", candidates)
+        left = []
+        for at, candidate, narrow in zip(open_positions, candidates, rounded, strict=True):
+            if narrow == values[at]:
+                found[at] = candidate
+            else:
+                left.append(at)
+        open_positions = left
+    return found
+
+
+def embed_answer(
+    name: str,
+    vectors: Sequence[Vector],
+    dimensions: int | None = None,
+    metrics: Mapping[str, int] | None = None,
+) -> dict[str, Any]:
+    """The answer of `/api/embed`: unit vectors, then what is not 0 of the metrics.
+
+    `metrics` are `total_duration`, `load_duration` (nanoseconds) and `prompt_eval_count`, in this
+    order; none where there was no input (§7.2 #7).
+    """
+    answer: dict[str, Any] = {
+        "model": name,
+        "embeddings": [shortest(unit_vector(vector, dimensions)) for vector in vectors],
+    }
+    answer.update({key: value for key, value in (metrics or {}).items() if value})
+    return answer
+
+
+def embeddings_answer(vector: Vector | None) -> dict[str, Any]:
+    """The answer of `/api/embeddings`: the vector as it came, in the digits of a double (§8)."""
+    return {"embedding": [int(one) if one.is_integer() else one for one in vector or ()]}
+
+
+def _vector(value: Any) -> Vector:
+    if isinstance(value, str):
+        vector = _decoded(value)
+    elif isinstance(value, list) and all(
+        type(item) in (int, float) or item is None for item in value
+    ):
+        # llama.cpp's JSON has null where a number is not one.
+        try:
+            vector = array("f", [math.nan if item is None else item for item in value])
+        except OverflowError:
+            vector = array("f", [math.inf])
+    else:
+        raise _unreadable()
+    if not vector:
+        raise _unreadable()
+    if not all(map(math.isfinite, vector)):
+        raise OllamaError(400, "embedding contains NaN or Inf values")
+    return vector
+
+
+def _decoded(text: str) -> Vector:
+    vector = array("f")
+    try:
+        vector.frombytes(base64.b64decode(text, validate=True))
+    except (binascii.Error, ValueError):
+        raise _unreadable() from None
+    if _BIG_ENDIAN:
+        vector.byteswap()
+    return vector
+
+
+def _normalised(vector: Vector) -> Vector:
+    """Ollama's arithmetic, rounded to float32 at each step: sum of squares, root, product."""
+    squares = array("f", [value * value for value in vector])
+    total = array("f", [0.0])
+    for square in squares:
+        total[0] += square
+    factor = array("f", [1 / max(math.sqrt(total[0]), NORM_FLOOR)])[0]
+    return array("f", [value * factor for value in vector])
+
+
+def _unreadable() -> BackendError:
+    return BackendError(502, "backend gave no readable embeddings", kind="unreadable")
