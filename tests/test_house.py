@@ -45,6 +45,7 @@ ROOMS = {
 PURE = frozenset(
     (
         "__future__",
+        "array",
         "base64",
         "binascii",
         "collections",

@@ -44,6 +44,7 @@ _PHRASE: Mapping[int, str] = {
     400: "backend refused the request",
     402: "backend asks for payment",
     404: "no such path at the backend",
+    408: "backend timed out",
     409: "backend reports a conflict",
     413: "request too large for the backend",
     429: "rate limit exceeded",

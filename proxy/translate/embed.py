@@ -7,11 +7,11 @@ import binascii
 import math
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from proxy.errors import BackendError, OllamaError
 
-Vector = array[float]
+Vector: TypeAlias = "array[float]"
 """Float32 values, as Ollama computes with them."""
 
 NORM_FLOOR = 1e-12

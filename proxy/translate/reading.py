@@ -5,10 +5,9 @@ Nothing past this module sees the backend's data (faults.md §3.3 rows 47-52, 55
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
-
-import orjson
 
 from proxy.errors import BackendError
 from proxy.translate.delta import CallPart, Delta, Timings, Usage
@@ -149,7 +148,7 @@ def _arguments(arguments: Any) -> str:
         return arguments
     if arguments is None:
         return ""
-    return orjson.dumps(arguments).decode()
+    return json.dumps(arguments, separators=(",", ":"))
 
 
 def _word(value: Any) -> str:
@@ -161,6 +160,6 @@ def _count(value: Any) -> int | None:
 
 
 def _duration(value: Any) -> int | None:
-    if type(value) not in (int, float) or not 0 <= value < 1e12:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
         return None
     return round(value * MILLISECOND)

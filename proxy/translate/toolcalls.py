@@ -61,9 +61,9 @@ class ToolCalls:
 
     def _find(self, part: CallPart) -> _Call | None:
         if part.id:
-            for call in self._calls:
-                if call.id == part.id:
-                    return call
+            for known in self._calls:
+                if known.id == part.id:
+                    return known
         call = self._at(part.index)
         if call is None or (part.id and call.id):
             return None

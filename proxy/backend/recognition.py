@@ -1,0 +1,41 @@
+"""Which dialect a backend speaks: as told, by its address, or by what its list of models says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from proxy.errors import SettingsError
+from proxy.settings import Settings
+from proxy.translate.dialect import DIALECTS
+
+_HOSTS: Mapping[str, str] = {
+    "api.openai.com": "openai",
+    "openrouter.ai": "openrouter",
+    "api.deepseek.com": "deepseek",
+}
+
+_OWNERS: Mapping[str, str] = {"llamacpp": "llamacpp", "vllm": "vllm", "library": "ollama"}
+
+
+def recognise(settings: Settings) -> str:
+    """The name of a dialect, `""` when neither the setting nor the address tells.
+
+    Raises SettingsError for a FACADE_DIALECT that is none.
+    """
+    if settings.dialect:
+        if settings.dialect not in DIALECTS:
+            known = ", ".join(DIALECTS)
+            raise SettingsError(f"FACADE_DIALECT={settings.dialect}: it must be one of {known}")
+        return settings.dialect
+    host = urlsplit(settings.base_url or "").hostname or ""
+    return next(
+        (name for known, name in _HOSTS.items() if host == known or host.endswith("." + known)), ""
+    )
+
+
+def owner(entries: Sequence[Mapping[str, Any]]) -> str:
+    """The dialect that the `owned_by` of the backend's models stands for, `""` when none does."""
+    found = {_OWNERS.get(str(entry.get("owned_by")), "") for entry in entries}
+    return found.pop() if len(found) == 1 else ""

@@ -1,0 +1,199 @@
+"""Builds the service: settings → backend, catalog, operations → Connexion → the door.
+
+Connexion routes and validates from openapi/ollama.yaml; every operation of the document is a method
+of the same name, and a document without one does not start.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from connexion import AsyncApp
+from connexion.context import scope as current_scope
+from connexion.exceptions import ProblemException
+from connexion.lifecycle import ConnexionRequest, ConnexionResponse
+from connexion.resolver import Resolver
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Scope
+
+from proxy import contract
+from proxy.backend.client import Backend
+from proxy.catalog.catalog import Catalog
+from proxy.clock import Clock
+from proxy.errors import ContractError, OllamaError
+from proxy.gojson.encode import dumps
+from proxy.http import ndjson
+from proxy.http.decode import BodyValidator, decoder
+from proxy.http.door import Door
+from proxy.http.paths import routes
+from proxy.operations.call import Call, Empty, Json, Lines, Text
+from proxy.operations.embedding import Embedding
+from proxy.operations.host import Host
+from proxy.operations.inference import Inference
+from proxy.operations.loaded import Loaded
+from proxy.operations.management import Management
+from proxy.operations.models import Models
+from proxy.settings import Settings
+
+_log = structlog.get_logger(__name__)
+
+Answer = Json | Text | Empty | Lines
+Operation = Callable[..., Awaitable[Answer]]
+
+
+def build(settings: Settings, clock: Clock | None = None) -> ASGIApp:
+    """The whole service as one ASGI application. Raises ContractError, SettingsError."""
+    clock = clock or Clock()
+    backend = Backend(settings)
+    catalog = Catalog(settings, backend, clock)
+    loaded = Loaded(clock, settings)
+    rooms = (
+        Inference(catalog, backend, loaded, clock, settings),
+        Embedding(catalog, backend, loaded, clock, settings),
+        Models(catalog, clock, settings, loaded),
+        Management(catalog, clock, settings, loaded),
+        Host(catalog, clock, settings, loaded),
+    )
+    document = contract.document()
+
+    @asynccontextmanager
+    async def lifespan(_app: object) -> AsyncIterator[None]:
+        yield
+        await backend.close()
+
+    for operation in contract.operations():
+        if operation.request:
+            decoder(operation.request)  # compiled now, so that no request pays for it
+    app = connexion_app(document, operations(rooms), clock, lifespan)
+    return Door(app, settings, clock, routes(document))
+
+
+def operations(rooms: tuple[object, ...]) -> dict[str, Operation]:
+    """Every public method of the rooms by its name, which is the operationId."""
+    return {
+        name: method
+        for room in rooms
+        for name, method in inspect.getmembers(room, inspect.iscoroutinefunction)
+        if not name.startswith("_")
+    }
+
+
+def connexion_app(
+    document: Mapping[str, Any],
+    methods: Mapping[str, Operation],
+    clock: Clock,
+    lifespan: Callable[[Any], Any] | None = None,
+) -> AsyncApp:
+    """Connexion over `document`. Raises ContractError for an operation without a method."""
+
+    def resolve(operation_id: str) -> Callable[[], Awaitable[Response]]:
+        if operation_id not in methods:
+            raise ContractError(f"no method for the operation {operation_id!r}")
+        return _endpoint(methods[operation_id], clock)
+
+    app = AsyncApp("proxy", lifespan=lifespan)
+    app.add_api(
+        dict(document),
+        resolver=Resolver(resolve),
+        validator_map={"body": {"application/json": BodyValidator}},
+    )
+    app.add_error_handler(OllamaError, _on_ollama_error)
+    app.add_error_handler(ProblemException, _on_problem)
+    app.add_error_handler(HTTPException, _on_problem)
+    app.add_error_handler(Exception, _on_bug)
+    return app
+
+
+def _endpoint(operation: Operation, clock: Clock) -> Callable[[], Awaitable[Response]]:
+    """The method as Connexion calls it: no arguments, the request lies in the scope."""
+    takes_body = "body" in inspect.signature(operation).parameters
+
+    async def endpoint() -> Response:
+        scope: Scope = current_scope
+        call = _call(scope, clock)
+        body = scope.get("facade.checked") or {}
+        if "facade.record" in scope:
+            scope["facade.record"].model = body.get("model") or body.get("name") or ""
+        try:
+            if takes_body:
+                answer = await operation(body, call)
+            else:
+                answer = await operation(call)
+        except OllamaError as error:
+            return error_response(error, call.response_headers)
+        if isinstance(answer, Lines):
+            try:
+                return await ndjson.begin(answer.batches, call.response_headers)
+            except OllamaError as error:
+                return error_response(error, call.response_headers, "application/json")
+        return _response(answer, call.response_headers)
+
+    return endpoint
+
+
+def _call(scope: Scope, clock: Clock) -> Call:
+    headers = {
+        name: value.decode("latin-1")
+        for name, value in scope["headers"]
+        if name in (b"user-agent", b"authorization", b"x-request-id")
+    }
+    return Call(
+        started=scope.get("facade.started") or clock.monotonic(),
+        user_agent=headers.get(b"user-agent", ""),
+        authorization=headers.get(b"authorization", ""),
+        request_id=headers.get(b"x-request-id", ""),
+        path=scope.get("path_params") or {},
+    )
+
+
+def _response(answer: Json | Text | Empty, headers: Mapping[str, str]) -> Response:
+    if isinstance(answer, Json):
+        return Response(dumps(answer.value), answer.status, headers, answer.media_type)
+    if isinstance(answer, Text):
+        return Response(answer.text, answer.status, headers, answer.media_type)
+    return Response(b"", answer.status, headers)
+
+
+def error_response(
+    error: OllamaError,
+    headers: Mapping[str, str],
+    media_type: str = "application/json; charset=utf-8",
+) -> Response:
+    """An error as a status of its own; without charset where a stream was to begin (§4.3)."""
+    return Response(
+        dumps({"error": error.message, **error.fields}),
+        error.status,
+        {**headers, **error.headers},
+        media_type,
+    )
+
+
+def _on_ollama_error(_request: ConnexionRequest, error: OllamaError) -> ConnexionResponse:
+    return _connexion_response(error.status, error.message, error.headers)
+
+
+def _on_problem(
+    _request: ConnexionRequest, error: ProblemException | HTTPException
+) -> ConnexionResponse:
+    status = error.status if isinstance(error, ProblemException) else error.status_code
+    return _connexion_response(status, str(error.detail), error.headers or {})
+
+
+def _on_bug(_request: ConnexionRequest, error: Exception) -> ConnexionResponse:
+    _log.error("request failed", exc_info=error)
+    return _connexion_response(500, "internal server error", {})
+
+
+def _connexion_response(status: int, message: str, headers: Mapping[str, str]) -> ConnexionResponse:
+    return ConnexionResponse(
+        status_code=status,
+        mimetype="application/json",
+        content_type="application/json; charset=utf-8",
+        body=dumps({"error": message}),
+        headers=dict(headers),
+    )

@@ -1,0 +1,68 @@
+"""NDJSON answers: the status goes out when the first frames are known, a later failure is a line.
+
+(inference.md §4.2-4.3; design.md §2 rules 5 and 6)
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import structlog
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from proxy.errors import OllamaError
+from proxy.gojson.encode import dumps
+
+MEDIA_TYPE = "application/x-ndjson"
+
+_log = structlog.get_logger(__name__)
+
+Batches = AsyncIterator[list[dict[str, Any]]]
+
+
+async def begin(batches: Batches, headers: Mapping[str, str]) -> Response:
+    """Waits for the first batch, then gives the response. Raises what the batches raise before it.
+
+    `headers` are read after the first batch, so that what made it can add to them.
+    """
+    first: list[dict[str, Any]] = await anext(batches, [])
+    return NdjsonResponse(first, batches, headers)
+
+
+class NdjsonResponse(Response):
+    """Sends frames as lines, those that are ready together in one write."""
+
+    def __init__(
+        self, first: list[dict[str, Any]], batches: Batches, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(status_code=200, media_type=MEDIA_TYPE, headers=dict(headers))
+        # The length is not known: the body is sent chunked.
+        del self.headers["content-length"]
+        self._first = first
+        self._batches = batches
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Sends everything and ends the body properly, also after a failure."""
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        try:
+            await _send_lines(send, self._first)
+            async for frames in self._batches:
+                await _send_lines(send, frames)
+        except OllamaError as error:
+            await _send_lines(send, [{"error": error.message}])
+        except Exception:  # noqa: BLE001 - the client must get a line whatever broke
+            _log.exception("answer broke off")
+            await _send_lines(send, [{"error": "internal server error"}])
+        finally:
+            close = getattr(self._batches, "aclose", None)
+            if close is not None:
+                await close()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _send_lines(send: Send, frames: list[dict[str, Any]]) -> None:
+    body = b"".join([dumps(frame) + b"\n" for frame in frames])
+    if body:
+        await send({"type": "http.response.body", "body": body, "more_body": True})

@@ -1,0 +1,103 @@
+"""One run of the backend for one request: streamed or folded, chat or generate."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from proxy.backend.client import Backend
+from proxy.clock import Clock
+from proxy.operations.call import Call, Json, Lines
+from proxy.translate.delta import Delta, Ending, Piece
+from proxy.translate.generation import Generation
+from proxy.translate.metrics import Moments, metrics
+from proxy.translate.requests import Request
+
+DROPPED_HEADER = "Facade-Dropped"
+"""Names what the backend cannot take and was therefore not sent (design.md §2 rule 8)."""
+
+
+class Dress(Protocol):
+    """How Pieces and an Ending look on one endpoint."""
+
+    def frame(self, created_at: str, piece: Piece) -> dict[str, Any]:
+        """A frame before the end."""
+
+    def final(self, created_at: str, ending: Ending, metrics: dict[str, int]) -> dict[str, Any]:
+        """The frame that ends the answer."""
+
+
+@dataclass(slots=True)
+class Run:
+    """What one answer needs: the request is made when the backend is about to be asked.
+
+    So an error of its making has the status and media type of a failed generation
+    (golden chat/native-format-xml-stream).
+    """
+
+    request: Callable[[], Request]
+    generation: Generation
+    dress: Dress
+    done: Callable[[], None]
+
+
+class Answering:
+    """Runs requests against the backend."""
+
+    def __init__(self, backend: Backend, clock: Clock) -> None:
+        self._backend = backend
+        self._clock = clock
+
+    async def answer(self, run: Run, call: Call, *, stream: bool) -> Json | Lines:
+        """The answer as frames, or folded into one object."""
+        if stream:
+            return Lines(self._frames(run, call))
+        return Json(await self._folded(run, call))
+
+    async def _frames(self, run: Run, call: Call) -> AsyncGenerator[list[dict[str, Any]], None]:
+        clock, feed = self._clock, run.generation.feed
+        moments = self._moments(call)
+        request = prepared(run.request(), call)
+        try:
+            async with aclosing(self._backend.stream(request)) as batches:
+                async for deltas in batches:
+                    moments.first = moments.first or clock.monotonic()
+                    pieces = [piece for delta in deltas if (piece := feed(delta)) is not None]
+                    if pieces:
+                        yield [run.dress.frame(clock.timestamp(), piece) for piece in pieces]
+            yield [self._final(run, moments)]
+        finally:
+            run.done()
+
+    async def _folded(self, run: Run, call: Call) -> dict[str, Any]:
+        moments = self._moments(call)
+        request = prepared(run.request(), call)
+        try:
+            delta = await self._backend.complete(request)
+        finally:
+            run.done()
+        run.generation.feed(_ended(delta))
+        return self._final(run, moments)
+
+    def _moments(self, call: Call) -> Moments:
+        return Moments(started=call.started, asked=self._clock.monotonic())
+
+    def _final(self, run: Run, moments: Moments) -> dict[str, Any]:
+        ending = run.generation.finish()
+        moments.ended = self._clock.monotonic()
+        return run.dress.final(self._clock.timestamp(), ending, metrics(ending, moments))
+
+
+def prepared(request: Request, call: Call) -> Request:
+    """The request; what it leaves out is named in a header of the response."""
+    if request.dropped:
+        call.response_headers[DROPPED_HEADER] = ", ".join(request.dropped)
+    return request
+
+
+def _ended(delta: Delta) -> Delta:
+    """An answer that came whole is complete by its framing, also where no reason is given."""
+    delta.finish = delta.finish or "stop"
+    return delta

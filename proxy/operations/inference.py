@@ -1,0 +1,101 @@
+"""`/api/chat` and `/api/generate`: checks in Ollama's order, then one run of the backend."""
+
+from __future__ import annotations
+
+from proxy.backend.client import Backend
+from proxy.catalog.catalog import Catalog
+from proxy.clock import Clock
+from proxy.gojson.duration import parse_keep_alive
+from proxy.operations import checks
+from proxy.operations.answering import Answering, Run
+from proxy.operations.call import Call, Json, Lines
+from proxy.operations.dresses import ChatDress, GenerateDress
+from proxy.operations.loaded import Loaded
+from proxy.operations.resolving import installed
+from proxy.settings import Settings
+from proxy.translate.chat import chat_lifecycle
+from proxy.translate.context import generate_context
+from proxy.translate.generate import generate_lifecycle
+from proxy.translate.generation import Generation
+from proxy.translate.models import Model
+from proxy.translate.options import check_options
+from proxy.translate.requests import chat_request, generate_request
+from proxy.wire import ChatRequest, GenerateRequest
+
+
+class Inference:
+    """The operations that generate text."""
+
+    def __init__(
+        self, catalog: Catalog, backend: Backend, loaded: Loaded, clock: Clock, settings: Settings
+    ) -> None:
+        self._catalog = catalog
+        self._backend = backend
+        self._loaded = loaded
+        self._clock = clock
+        self._settings = settings
+        self._answering = Answering(backend, clock)
+
+    async def chat(self, body: ChatRequest, call: Call) -> Json | Lines:
+        """`POST /api/chat` (inference.md §6)."""
+        checks.check_top_logprobs(body)
+        name = body.get("model") or ""
+        model = await installed(self._catalog, name, "chat", self._settings)
+        keep_alive = parse_keep_alive(body.get("keep_alive"))
+        messages = body.get("messages")
+        if not messages and keep_alive == 0:
+            self._loaded.unload(model)
+            return Json(chat_lifecycle(name, self._clock.timestamp(), "unload"))
+        think = checks.thinking(model, name, body.get("think"))
+        checks.check_completion(model, name, "chat")
+        if body.get("tools"):
+            checks.check_capability(model, "tools")
+        check_options(body.get("options"))
+        self._loaded.load(model, keep_alive)
+        if not messages:
+            return Json(chat_lifecycle(name, self._clock.timestamp(), "load"))
+        stream = body.get("stream") is not False
+        dialect = self._backend.dialect
+        run = Run(
+            request=lambda: chat_request(body, model, dialect, stream, think=think),
+            generation=_generation(model, think),
+            dress=ChatDress(name),
+            done=lambda: self._loaded.load(model, keep_alive),
+        )
+        return await self._answering.answer(run, call, stream=stream)
+
+    async def generate(self, body: GenerateRequest, call: Call) -> Json | Lines:
+        """`POST /api/generate` (inference.md §5)."""
+        checks.check_top_logprobs(body)
+        name = body.get("model") or ""
+        model = await installed(self._catalog, name, "generate", self._settings)
+        keep_alive = parse_keep_alive(body.get("keep_alive"))
+        prompt = body.get("prompt")
+        if not prompt and keep_alive == 0:
+            self._loaded.unload(model)
+            return Json(generate_lifecycle(name, self._clock.timestamp(), "unload"))
+        checks.check_generate(body, model)
+        think = checks.thinking(model, name, body.get("think"))
+        checks.check_completion(model, name, "generate")
+        if body.get("suffix"):
+            checks.check_capability(model, "insert")
+        check_options(body.get("options"))
+        self._loaded.load(model, keep_alive)
+        if not prompt:
+            return Json(generate_lifecycle(name, self._clock.timestamp(), "load"))
+        stream = body.get("stream") is not False
+        dialect = self._backend.dialect
+        context = None if body.get("raw") else lambda text: generate_context(body, text, model)
+        run = Run(
+            request=lambda: generate_request(body, model, dialect, stream, think=think),
+            generation=_generation(model, think),
+            dress=GenerateDress(name, context),
+            done=lambda: self._loaded.load(model, keep_alive),
+        )
+        return await self._answering.answer(run, call, stream=stream)
+
+
+def _generation(model: Model, think: bool | str | None) -> Generation:
+    """Tags are looked for where the model may think; a model known not to keeps its text."""
+    may_think = "thinking" in model.capabilities or not model.capabilities_known
+    return Generation(split_thinking=may_think, drop_thinking=think is False)

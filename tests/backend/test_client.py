@@ -1,0 +1,261 @@
+"""The backend's client against a scripted server on a real socket (faults.md §3.3, §3.4)."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from proxy.translate.requests import Request
+
+from proxy import settings
+from proxy.backend.client import Backend
+from proxy.errors import BackendError
+from proxy.translate.delta import Usage
+from tests.upstream import (
+    Upstream,
+    answer,
+    cut,
+    done,
+    event,
+    finish,
+    flood,
+    garbage,
+    heartbeat,
+    opened,
+    raw,
+    reset,
+    say,
+    sliced,
+    stall,
+    usage,
+)
+
+MESSAGES = [{"role": "user", "content": "Hi"}]
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with Upstream() as server:
+        yield server
+
+
+def request(*, stream: bool = True) -> Request:
+    arguments: dict[str, Any] = {"model": "m", "messages": MESSAGES, "stream": stream}
+    return Request("chat", arguments, {}, [])
+
+
+async def streamed(upstream: Upstream, **more: str) -> tuple[str, list[str], Usage | None]:
+    """Text, finish reasons and usage of one streamed answer."""
+    environ = {"OPENAI_BASE_URL": upstream.base_url, "OPENAI_API_KEY": "sk-canary-1234", **more}
+    backend = Backend(settings.load(environ))
+    text, reasons, counted = "", [], None
+    try:
+        async for deltas in backend.stream(request()):
+            for delta in deltas:
+                text += delta.content
+                reasons += [delta.finish] if delta.finish else []
+                counted = delta.usage or counted
+    finally:
+        await backend.close()
+    return text, reasons, counted
+
+
+def test_a_stream_is_read_as_deltas_with_its_usage(upstream: Upstream) -> None:
+    upstream.script([say("Hel", "lo"), finish(), usage(3, 2), done()])
+    assert asyncio.run(streamed(upstream)) == ("Hello", ["stop"], Usage(3, 2))
+
+
+@pytest.mark.parametrize("size", (1, 2, 3, 7))
+def test_bytes_may_come_in_any_slices(upstream: Upstream, size: int) -> None:
+    text = (
+        'data: {"choices":[{"index":0,"delta":{"content":"é😀"}}]}\r\n\r\n'
+        ': comment\n\ndata:{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+    )
+    upstream.script([opened(), sliced(text.encode(), size)])
+    assert asyncio.run(streamed(upstream))[:2] == ("é😀", ["stop"])
+
+
+def test_an_answer_that_is_whole_although_a_stream_was_asked_for_is_taken(
+    upstream: Upstream,
+) -> None:
+    choice = {"index": 0, "message": {"content": "Hello"}, "finish_reason": "stop"}
+    upstream.script([answer(200, {"choices": [choice]})])
+    assert asyncio.run(streamed(upstream))[:2] == ("Hello", ["stop"])
+
+
+def test_events_that_only_single_newlines_separate_are_understood(upstream: Upstream) -> None:
+    one = b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n'
+    upstream.script([opened(), raw(one + one + b"\n"), finish(), done()])
+    assert asyncio.run(streamed(upstream))[0] == "aa"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told", "text"),
+    (
+        (401, {"error": {"message": "bad key sk-canary-1234"}}, 502, "credentials"),
+        (403, "forbidden", 502, "credentials"),
+        (404, {"error": {"message": "no model m"}}, 404, "model 'm' not found"),
+        (404, "<html>nginx</html>", 502, "no such path at the backend"),
+        (400, {"error": {"message": "too long"}}, 400, "too long"),
+        (422, {"detail": [{"msg": "field required"}]}, 400, "field required"),
+        (408, "", 504, "backend timed out"),
+        (409, {"message": "busy"}, 409, "busy"),
+        (413, "", 413, "request too large for the backend"),
+        (415, "", 502, "backend failed"),
+        (429, {"error": "slow down"}, 429, "slow down"),
+        (500, "", 500, "backend failed"),
+        (502, "<html>", 502, "backend failed"),
+        (503, {"error": {"message": "loading"}}, 503, "loading"),
+        (504, "", 504, "backend timed out"),
+        (529, "", 503, "backend failed"),
+        (599, "", 502, "backend failed"),
+        (307, "", 502, "backend redirected"),
+    ),
+)
+def test_a_status_of_the_backend_becomes_the_clients(
+    upstream: Upstream, status: int, body: Any, told: int, text: str
+) -> None:
+    upstream.script([answer(status, body, {"Location": "http://127.0.0.1:1/"})])
+    with pytest.raises(BackendError) as caught:
+        asyncio.run(streamed(upstream))
+    assert caught.value.status == told
+    assert "canary" not in caught.value.message
+    assert text in caught.value.message
+    assert len(upstream.generations()) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    (
+        ({"Retry-After": "7"}, "7"),
+        ({"Retry-After": "0.2"}, "1"),
+        ({"retry-after-ms": "2500"}, "2"),
+        ({"Retry-After": "99999999"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "-5"}, None),
+        ({}, None),
+    ),
+)
+def test_a_sensible_retry_after_is_passed_on(
+    upstream: Upstream, headers: dict[str, str], told: str | None
+) -> None:
+    upstream.script([answer(429, {"error": "slow down"}, headers)])
+    with pytest.raises(BackendError) as caught:
+        asyncio.run(streamed(upstream))
+    assert caught.value.headers.get("Retry-After") == told
+
+
+SCENARIOS = {
+    "garbage": ([opened(), garbage()], "backend sent something unreadable"),
+    "a page": ([answer(200, "<html>", media_type="text/html")], "not a completion"),
+    "nothing": ([opened(204)], "not a completion"),
+    "json of another kind": ([answer(200, {"object": "list"})], "not a completion"),
+    "an error event": ([opened(), event({"error": {"message": "boom"}})], "boom"),
+    "a named error event": ([opened(), raw(b'event: error\ndata: {"message":"boom"}\n\n')], "boom"),
+    "a reset": ([say("a"), reset()], "backend connection was lost"),
+    "a cut chunk": ([say("a"), cut()], "backend connection was lost"),
+    "compression": (
+        [answer(200, gzip.compress(b"{}"), {"Content-Encoding": "gzip"})],
+        "backend compressed its answer",
+    ),
+    "an endless line": ([opened(), flood(20_000_000)], "backend sent a line over 8 MB"),
+}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_broken_answer_is_one_error(upstream: Upstream, name: str) -> None:
+    steps, text = SCENARIOS[name]
+    upstream.script(steps)
+    with pytest.raises(BackendError, match=text) as caught:
+        asyncio.run(streamed(upstream))
+    assert caught.value.status == 502
+
+
+def test_silence_before_the_first_delta_is_a_timeout(upstream: Upstream) -> None:
+    upstream.script([stall()])
+    with pytest.raises(BackendError, match="backend timed out") as caught:
+        asyncio.run(streamed(upstream, FACADE_FIRST_TOKEN_TIMEOUT="0.2"))
+    assert caught.value.status == 504
+
+
+def test_comments_do_not_count_as_an_answer(upstream: Upstream) -> None:
+    upstream.script([say("a"), heartbeat(0.05)])
+    with pytest.raises(BackendError, match="backend stopped answering"):
+        asyncio.run(streamed(upstream, FACADE_IDLE_TIMEOUT="0.3"))
+
+
+def test_a_connection_that_parks_after_the_finish_reason_ends_normally(upstream: Upstream) -> None:
+    upstream.script([say("a"), finish(), heartbeat(0.05)])
+    assert asyncio.run(streamed(upstream, FACADE_TAIL_TIMEOUT="0.2"))[:2] == ("a", ["stop"])
+
+
+def test_a_closed_port_is_unreachable() -> None:
+    async def ask() -> None:
+        backend = Backend(settings.load({"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}))
+        try:
+            await backend.complete(request(stream=False))
+        finally:
+            await backend.close()
+
+    with pytest.raises(BackendError, match="backend unreachable") as caught:
+        asyncio.run(ask())
+    assert caught.value.status == 502
+
+
+def test_a_caller_that_goes_away_closes_the_call(upstream: Upstream) -> None:
+    upstream.script([say("a"), stall()])
+
+    async def leave() -> None:
+        backend = Backend(settings.load({"OPENAI_BASE_URL": upstream.base_url}))
+        stream = backend.stream(request())
+        assert (await anext(stream))[0].content == "a"
+        await stream.aclose()
+        await asyncio.to_thread(upstream.wait_for_hang_up, 2.0)
+        await backend.close()
+
+    asyncio.run(leave())
+
+
+def test_connections_are_used_again_after_a_stream(upstream: Upstream) -> None:
+    upstream.script([say("a"), finish(), usage(1, 1), done()])
+
+    async def twice() -> None:
+        backend = Backend(settings.load({"OPENAI_BASE_URL": upstream.base_url}))
+        for _ in range(3):
+            async for _deltas in backend.stream(request()):
+                pass
+        await backend.close()
+
+    asyncio.run(twice())
+    assert len(upstream.generations()) == 3
+
+
+def test_the_key_goes_to_the_backend_and_nothing_else_of_us(upstream: Upstream) -> None:
+    upstream.script([finish(), done()])
+    asyncio.run(streamed(upstream, OPENAI_ORG_ID="org-canary"))
+    headers = upstream.generations()[0].headers
+    assert headers["authorization"] == "Bearer sk-canary-1234"
+    assert headers["accept-encoding"] == "identity"
+    assert not any(name.startswith("openai-") for name in headers)
+
+
+def test_without_a_key_no_authorization_is_sent(upstream: Upstream) -> None:
+    upstream.script([finish(), done()])
+    asyncio.run(streamed(upstream, OPENAI_API_KEY=""))
+    assert "authorization" not in upstream.generations()[0].headers
+
+
+def test_models_and_their_metadata_are_merged(upstream: Upstream) -> None:
+    async def ask() -> list[dict[str, Any]]:
+        backend = Backend(settings.load({"OPENAI_BASE_URL": upstream.base_url}))
+        try:
+            return await backend.models()
+        finally:
+            await backend.close()
+
+    entries = asyncio.run(ask())
+    assert entries[0]["id"]
+    assert entries[0]["capabilities"]
