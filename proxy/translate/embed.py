@@ -16,6 +16,7 @@ Vector: TypeAlias = "array[float]"
 
 NORM_FLOOR = 1e-12
 
+_SMALLEST_FULL = 2.0**-126
 _BIG_ENDIAN = array("H", [1]).tobytes() == b"\0\1"
 
 
@@ -82,7 +83,9 @@ def shortest(vector: Iterable[float]) -> list[float]:
     values = array("f", vector)
     found: list[float] = [int(value) if value.is_integer() else value for value in values]
     open_positions = [at for at, value in enumerate(values) if not value.is_integer()]
-    for digits in (6, 7, 8, 9):
+    # Six digits find every shorter text too, but for numbers too small for full precision.
+    tiny = any(abs(values[at]) < _SMALLEST_FULL for at in open_positions)
+    for digits in range(1 if tiny else 6, 10):
         candidates = [float(f"{values[at]:.{digits}g}") for at in open_positions]
         rounded = array("f", candidates)
         left = []
