@@ -8,6 +8,40 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, Optional, TypeAlias, TypedDict
 
 
+class AnthropicError(TypedDict):
+    """
+    Why there is no answer, in Anthropic's envelope.
+    """
+
+    type: str
+    error: Error2
+    request_id: str
+
+
+class ChatCompletionRequest(TypedDict):
+    """
+    Continue a conversation. What OpenAI documents beyond these fields goes on as it is.
+    """
+
+    model: NotRequired[str | None]
+    messages: NotRequired[list[OpenaiMessage | None] | None]
+    stream: NotRequired[bool | None]
+    stream_options: NotRequired[OpenaiStreamOptions | None]
+    max_tokens: NotRequired[int | None]
+    seed: NotRequired[int | None]
+    stop: NotRequired[Any | None]
+    temperature: NotRequired[float | None]
+    top_p: NotRequired[float | None]
+    frequency_penalty: NotRequired[float | None]
+    presence_penalty: NotRequired[float | None]
+    response_format: NotRequired[OpenaiResponseFormat | None]
+    tools: NotRequired[list[Any] | None]
+    reasoning: NotRequired[OpenaiReasoning | None]
+    reasoning_effort: NotRequired[str | None]
+    logprobs: NotRequired[bool | None]
+    top_logprobs: NotRequired[int | None]
+
+
 class ChatRequest(TypedDict):
     """
     Answer the last message of a conversation. Without messages the model is loaded, or unloaded when `keep_alive` is zero.
@@ -59,6 +93,26 @@ class CloudStatus(TypedDict):
     source: Literal["none", "env", "config", "both"]
 
 
+class CompletionRequest(TypedDict):
+    """
+    Continue a text.
+    """
+
+    model: NotRequired[str | None]
+    prompt: NotRequired[str | None]
+    suffix: NotRequired[str | None]
+    stream: NotRequired[bool | None]
+    stream_options: NotRequired[OpenaiStreamOptions | None]
+    max_tokens: NotRequired[int | None]
+    seed: NotRequired[int | None]
+    stop: NotRequired[Any | None]
+    temperature: NotRequired[float | None]
+    top_p: NotRequired[float | None]
+    frequency_penalty: NotRequired[float | None]
+    presence_penalty: NotRequired[float | None]
+    logprobs: NotRequired[int | None]
+
+
 class CopyRequest(TypedDict):
     """
     Give a model a second name.
@@ -93,6 +147,12 @@ CreateRequest = TypedDict(
         "stream": NotRequired[bool | None],
     },
 )
+
+
+class Datum(TypedDict):
+    object: str
+    embedding: Any
+    index: int
 
 
 class DebugInfo(TypedDict):
@@ -164,6 +224,26 @@ class Error(TypedDict):
 
     error: str
     signin_url: NotRequired[str]
+
+
+class Error1(TypedDict):
+    """
+    The error.
+    """
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class Error2(TypedDict):
+    """
+    The error.
+    """
+
+    type: str
+    message: str
 
 
 Format: TypeAlias = Any | None
@@ -280,6 +360,27 @@ class Message(TypedDict):
     tool_call_id: NotRequired[str | None]
 
 
+class MessagesRequest(TypedDict):
+    """
+    Continue a conversation, in Anthropic's form.
+    """
+
+    model: NotRequired[str | None]
+    max_tokens: NotRequired[int | None]
+    messages: NotRequired[list[Any] | None]
+    system: NotRequired[Any | None]
+    stream: NotRequired[bool | None]
+    temperature: NotRequired[float | None]
+    top_p: NotRequired[float | None]
+    top_k: NotRequired[int | None]
+    stop_sequences: NotRequired[list[Any] | None]
+    tools: NotRequired[list[Any] | None]
+    tool_choice: NotRequired[Any | None]
+    thinking: NotRequired[Any | None]
+    output_config: NotRequired[Any | None]
+    metadata: NotRequired[Any | None]
+
+
 class ModelDetails(TypedDict):
     """
     What kind of model it is. The texts are empty when that is unknown.
@@ -314,6 +415,131 @@ class ModelRecommendationsResponse(TypedDict):
     """
 
     recommendations: list[ModelRecommendation]
+
+
+class OpenaiAnswer(TypedDict):
+    """
+    An answer in the form of the foreign API, with every field that the backend gave.
+    """
+
+    id: str
+    model: str
+
+
+class OpenaiEmbedRequest(TypedDict):
+    """
+    Turn texts into vectors.
+    """
+
+    input: NotRequired[Any | None]
+    model: NotRequired[str | None]
+    dimensions: NotRequired[int | None]
+    encoding_format: NotRequired[str | None]
+
+
+class OpenaiEmbeddings(TypedDict):
+    """
+    Vectors.
+    """
+
+    object: str
+    data: list[Datum]
+    model: str
+    usage: Usage
+
+
+class OpenaiError(TypedDict):
+    """
+    Why there is no answer, in OpenAI's envelope.
+    """
+
+    error: Error1
+
+
+class OpenaiFunction(TypedDict):
+    """
+    The function of a call.
+    """
+
+    name: NotRequired[str | None]
+    arguments: NotRequired[str | None]
+
+
+class OpenaiMessage(TypedDict):
+    """
+    One message.
+    """
+
+    role: NotRequired[str | None]
+    content: NotRequired[Any | None]
+    reasoning: NotRequired[str | None]
+    tool_calls: NotRequired[list[OpenaiToolCall | None] | None]
+    name: NotRequired[str | None]
+    tool_call_id: NotRequired[str | None]
+
+
+class OpenaiModel(TypedDict):
+    """
+    One model in OpenAI's form.
+    """
+
+    id: str
+    object: str
+    created: int
+    owned_by: str
+
+
+class OpenaiModels(TypedDict):
+    """
+    The models in OpenAI's form.
+    """
+
+    object: str
+    data: list[OpenaiModel] | None
+
+
+class OpenaiReasoning(TypedDict):
+    """
+    How much to think.
+    """
+
+    effort: NotRequired[str | None]
+
+
+class OpenaiResponseFormat(TypedDict):
+    """
+    The form of the answer.
+    """
+
+    type: NotRequired[str | None]
+    json_schema: NotRequired[Any | None]
+
+
+class OpenaiStreamOptions(TypedDict):
+    """
+    What else a stream tells.
+    """
+
+    include_usage: NotRequired[bool | None]
+
+
+class OpenaiToolCall(TypedDict):
+    """
+    A call of a tool.
+    """
+
+    id: NotRequired[str | None]
+    index: NotRequired[int | None]
+    type: NotRequired[str | None]
+    function: NotRequired[OpenaiFunction | None]
+
+
+class OpenaiTranscription(TypedDict):
+    """
+    What was said.
+    """
+
+    text: str
 
 
 class Options(TypedDict):
@@ -431,6 +657,27 @@ class ResponseToolCallFunction(TypedDict):
     index: int
     name: str
     arguments: dict[str, Any]
+
+
+class ResponsesRequest(TypedDict):
+    """
+    Make a response, in OpenAI's newer form.
+    """
+
+    model: NotRequired[str | None]
+    input: NotRequired[Any | None]
+    instructions: NotRequired[str | None]
+    max_output_tokens: NotRequired[int | None]
+    reasoning: NotRequired[Any | None]
+    temperature: NotRequired[float | None]
+    top_p: NotRequired[float | None]
+    text: NotRequired[Any | None]
+    tools: NotRequired[list[Any] | None]
+    stream: NotRequired[bool | None]
+    truncation: NotRequired[str | None]
+    background: NotRequired[bool | None]
+    conversation: NotRequired[Any | None]
+    include: NotRequired[Any | None]
 
 
 class ShowMessage(TypedDict):
@@ -583,6 +830,15 @@ ToolPropertiesMap: TypeAlias = dict[str, ToolProperty | None]
 """
 The arguments by name. Their order is kept.
 """
+
+
+class Usage(TypedDict):
+    """
+    What it took.
+    """
+
+    prompt_tokens: int
+    total_tokens: int
 
 
 class UserResponse(TypedDict):

@@ -16,7 +16,7 @@ import httpx2
 import openai
 
 from proxy.backend import faults
-from proxy.backend.deltas import not_a_completion, parsed, read_deltas
+from proxy.backend.deltas import T, not_a_completion, parsed, read_events
 from proxy.backend.recognition import owner, recognise
 from proxy.backend.transport import make_client
 from proxy.errors import BackendError
@@ -51,11 +51,17 @@ class Backend:
         """Closes every connection."""
         await self._client.close()
 
-    async def stream(self, request: Request) -> AsyncGenerator[list[Delta], None]:
-        """The answer to `request` as it comes: Deltas that arrived together in one list.
+    def stream(self, request: Request) -> AsyncGenerator[list[Delta], None]:
+        """The answer to `request` as it comes: Deltas that arrived together in one list."""
+        return self.events(request, read_delta)
+
+    async def events(
+        self, request: Request, read: Callable[[Any], T | None]
+    ) -> AsyncGenerator[list[T], None]:
+        """What `read` makes of each JSON value of the stream; those that came together in one list.
 
         Ends when the backend has finished. A backend that answers whole although a stream was asked
-        for gives one Delta. Raises BackendError, also for silence: before the first Delta after
+        for gives one value. Raises BackendError, also for silence: before the first one after
         `first_token_timeout`, between two after `idle_timeout`, whatever comments come.
         """
         settings = self._settings
@@ -66,14 +72,14 @@ class Backend:
                 self._open(request) as response,
             ):
                 loop = asyncio.get_running_loop()
-                async with aclosing(read_deltas(response)) as batches:
-                    async for deltas in batches:
+                async with aclosing(read_events(response, read)) as batches:
+                    async for told in batches:
                         # Nobody waits for the backend while the client is being written to.
                         deadline.reschedule(None)
-                        if deltas:
-                            yield deltas
+                        if told:
+                            yield told
                             started = True
-                            finished = finished or any(delta.finish for delta in deltas)
+                            finished = finished or any(one.finish for one in told)
                             wait = settings.tail_timeout if finished else settings.idle_timeout
                         else:
                             wait = DRAIN_TIMEOUT
@@ -93,9 +99,36 @@ class Backend:
             raise not_a_completion()
         return delta
 
+    async def answer(self, request: Request) -> Mapping[str, Any]:
+        """The whole answer to `request` as the backend gave it. Raises as `complete` does."""
+        body = await self._whole(request)
+        read_delta(body)
+        if not isinstance(body.get("choices"), list):
+            raise not_a_completion()
+        answer: Mapping[str, Any] = body
+        return answer
+
     async def embeddings(self, request: Request) -> Any:
         """The parsed answer of the backend's embeddings endpoint."""
         return await self._whole(request)
+
+    async def transcription(
+        self, model: str, filename: str, audio: bytes, more: Mapping[str, str]
+    ) -> Any:
+        """The parsed answer of the backend's transcriptions endpoint; `more` are form fields."""
+        arguments: dict[str, Any] = {"model": model, "file": (filename, audio), **more}
+        try:
+            async with (
+                asyncio.timeout(self._settings.first_token_timeout),
+                self._client.audio.transcriptions.with_streaming_response.create(
+                    **arguments, response_format="json", extra_headers=self._headers
+                ) as response,
+            ):
+                return parsed(await response.http_response.aread())
+        except TimeoutError as error:
+            raise BackendError(504, "backend timed out", kind="timeout") from error
+        except (openai.OpenAIError, httpx2.HTTPError, OSError) as error:
+            raise faults.from_exception(error, model) from error
 
     async def models(self) -> list[dict[str, Any]]:
         """The entries of `/v1/models`; llama.cpp's `models` beside `data` are merged by name."""

@@ -1,18 +1,28 @@
-"""The bytes of an answer as Deltas: event streams, and whole answers that came instead."""
+"""The bytes of an answer as what a reader makes of it: event streams, and whole answers instead."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
-from typing import Any
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, Protocol, TypeVar
 
 import httpx2
 import orjson
 
 from proxy.backend.events import Event, EventSplitter
 from proxy.errors import BackendError
-from proxy.translate.delta import Delta
-from proxy.translate.reading import read_delta, unreadable
+from proxy.translate.reading import unreadable
+
+
+class Told(Protocol):
+    """What one event says; `finish` is the reason for which the answer ends with it, or empty."""
+
+    finish: str
+
+
+T = TypeVar("T", bound=Told)
+Reader = Callable[[Any], T | None]
+"""Makes something of one JSON value, None where it says nothing. Raises BackendError."""
 
 
 def not_a_completion() -> BackendError:
@@ -22,17 +32,17 @@ def not_a_completion() -> BackendError:
     )
 
 
-async def read_deltas(response: httpx2.Response) -> AsyncGenerator[list[Delta], None]:
-    """The Deltas of a streamed answer, those of one read together; an empty list is ``[DONE]``.
+async def read_events(response: httpx2.Response, read: Reader[T]) -> AsyncGenerator[list[T], None]:
+    """What a streamed answer says, that of one read together; an empty list is ``[DONE]``.
 
     The connection is read to its end after that, so that it can be used again.
     """
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
-        delta = read_delta(parsed(await response.aread()))
-        if delta is None:
+        whole = read(parsed(await response.aread()))
+        if whole is None:
             raise not_a_completion()
-        yield [delta]
+        yield [whole]
         return
     if kind != "text/event-stream" or response.status_code == 204:
         raise not_a_completion()
@@ -41,31 +51,41 @@ async def read_deltas(response: httpx2.Response) -> AsyncGenerator[list[Delta], 
     async for chunk in response.aiter_raw():
         if done:
             continue
-        deltas, done = _read(splitter.feed(chunk))
-        if deltas:
-            yield deltas
+        told, done, fault = _read(splitter.feed(chunk), read)
+        if told:
+            yield told
+        if fault:
+            raise fault
         if done:
             yield []
     if not done:
-        deltas, done = _read(splitter.finish())
-        if deltas:
-            yield deltas
+        told, done, fault = _read(splitter.finish(), read)
+        if told:
+            yield told
+        if fault:
+            raise fault
 
 
-def _read(events: list[Event]) -> tuple[list[Delta], bool]:
-    """Deltas of some events, and whether ``[DONE]`` was among them."""
-    deltas: list[Delta] = []
+def _read(events: list[Event], read: Reader[T]) -> tuple[list[T], bool, BackendError | None]:
+    """What some events say, whether ``[DONE]`` was among them, and what broke after them.
+
+    What came before a fault is not lost because it came in the same read.
+    """
+    told: list[T] = []
     for event in events:
         for data in _documents(event):
             if data.strip() == b"[DONE]":
-                return deltas, True
-            value = parsed(data)
-            if event.name == b"error" and isinstance(value, dict) and "error" not in value:
-                value = {"error": value}
-            delta = read_delta(value)
-            if delta is not None:
-                deltas.append(delta)
-    return deltas, False
+                return told, True, None
+            try:
+                value = parsed(data)
+                if event.name == b"error" and isinstance(value, dict) and "error" not in value:
+                    value = {"error": value}
+                one = read(value)
+            except BackendError as fault:
+                return told, False, fault
+            if one is not None:
+                told.append(one)
+    return told, False, None
 
 
 def _documents(event: Event) -> tuple[bytes, ...]:

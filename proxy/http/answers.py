@@ -8,6 +8,7 @@ from starlette.types import Send
 
 from proxy.errors import OllamaError
 from proxy.gojson.encode import dumps
+from proxy.http.envelopes import envelope
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -28,15 +29,15 @@ async def answer(
 
 
 async def error_response(
-    send: Send, error: OllamaError, headers: Iterable[tuple[bytes, bytes]] = ()
+    send: Send, error: OllamaError, path: str, headers: Iterable[tuple[bytes, bytes]] = ()
 ) -> None:
-    """Sends the error as Ollama does: its status, ``{"error": …}`` with its fields, no newline.
+    """Sends the error as Ollama does: its status, the envelope of the route at `path`, no newline.
 
-    (management.md §1.4; `headers` go out beside the error's own)
+    (management.md §1.4, §4.0; `headers` go out beside the error's own)
     """
     own = [
         (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
         for name, value in error.headers.items()
     ]
-    body = dumps({"error": error.message, **error.fields})
+    body = dumps(envelope(error, path))
     await answer(send, error.status, [JSON, *own, *headers], body)

@@ -27,22 +27,25 @@ from proxy.catalog.catalog import Catalog
 from proxy.clock import Clock
 from proxy.errors import ContractError, OllamaError
 from proxy.gojson.encode import dumps
-from proxy.http import ndjson
+from proxy.http import ndjson, sse
 from proxy.http.decode import BodyValidator, decoder
 from proxy.http.door import Door
+from proxy.http.envelopes import envelope
 from proxy.http.paths import routes
-from proxy.operations.call import Call, Empty, Json, Lines, Text
+from proxy.operations.call import Call, Empty, Events, Json, Lines, Text
 from proxy.operations.embedding import Embedding
 from proxy.operations.host import Host
 from proxy.operations.inference import Inference
 from proxy.operations.loaded import Loaded
 from proxy.operations.management import Management
 from proxy.operations.models import Models
+from proxy.operations.openai import OpenAI
+from proxy.operations.transcription import Transcription
 from proxy.settings import Settings
 
 _log = structlog.get_logger(__name__)
 
-Answer = Json | Text | Empty | Lines
+Answer = Json | Text | Empty | Lines | Events
 Operation = Callable[..., Awaitable[Answer]]
 
 
@@ -55,6 +58,8 @@ def build(settings: Settings, clock: Clock | None = None) -> ASGIApp:
     rooms = (
         Inference(catalog, backend, loaded, clock, settings),
         Embedding(catalog, backend, loaded, clock, settings),
+        OpenAI(catalog, backend, loaded, clock, settings),
+        Transcription(catalog, backend, settings),
         Models(catalog, clock, settings, loaded),
         Management(catalog, clock, settings, loaded),
         Host(catalog, clock, settings, loaded),
@@ -125,12 +130,15 @@ def _endpoint(operation: Operation, clock: Clock) -> Callable[[], Awaitable[Resp
             else:
                 answer = await operation(call)
         except OllamaError as error:
-            return error_response(error, call.response_headers)
-        if isinstance(answer, Lines):
+            return error_response(error, scope["path"], call.response_headers)
+        if isinstance(answer, Lines | Events):
             try:
+                if isinstance(answer, Events):
+                    return await sse.begin(answer, call.response_headers)
                 return await ndjson.begin(answer.batches, call.response_headers)
             except OllamaError as error:
-                return error_response(error, call.response_headers, "application/json")
+                headers = call.response_headers
+                return error_response(error, scope["path"], headers, "application/json")
         return _response(answer, call.response_headers)
 
     return endpoint
@@ -148,6 +156,8 @@ def _call(scope: Scope, clock: Clock) -> Call:
         authorization=headers.get(b"authorization", ""),
         request_id=headers.get(b"x-request-id", ""),
         path=scope.get("path_params") or {},
+        content_type=scope.get("facade.content_type") or "",
+        content=scope.get("facade.body") or b"",
     )
 
 
@@ -161,39 +171,41 @@ def _response(answer: Json | Text | Empty, headers: Mapping[str, str]) -> Respon
 
 def error_response(
     error: OllamaError,
+    path: str,
     headers: Mapping[str, str],
     media_type: str = "application/json; charset=utf-8",
 ) -> Response:
     """An error as a status of its own; without charset where a stream was to begin (§4.3)."""
     return Response(
-        dumps({"error": error.message, **error.fields}),
+        dumps(envelope(error, path)),
         error.status,
         {**headers, **error.headers},
         media_type,
     )
 
 
-def _on_ollama_error(_request: ConnexionRequest, error: OllamaError) -> ConnexionResponse:
-    return _connexion_response(error.status, error.message, error.headers)
+def _on_ollama_error(request: ConnexionRequest, error: OllamaError) -> ConnexionResponse:
+    return _connexion_response(request, error)
 
 
 def _on_problem(
-    _request: ConnexionRequest, error: ProblemException | HTTPException
+    request: ConnexionRequest, error: ProblemException | HTTPException
 ) -> ConnexionResponse:
     status = error.status if isinstance(error, ProblemException) else error.status_code
-    return _connexion_response(status, str(error.detail), error.headers or {})
+    told = OllamaError(status, str(error.detail), headers=dict(error.headers or {}))
+    return _connexion_response(request, told)
 
 
-def _on_bug(_request: ConnexionRequest, error: Exception) -> ConnexionResponse:
+def _on_bug(request: ConnexionRequest, error: Exception) -> ConnexionResponse:
     _log.error("request failed", exc_info=error)
-    return _connexion_response(500, "internal server error", {})
+    return _connexion_response(request, OllamaError(500, "internal server error"))
 
 
-def _connexion_response(status: int, message: str, headers: Mapping[str, str]) -> ConnexionResponse:
+def _connexion_response(request: ConnexionRequest, error: OllamaError) -> ConnexionResponse:
     return ConnexionResponse(
-        status_code=status,
+        status_code=error.status,
         mimetype="application/json",
         content_type="application/json; charset=utf-8",
-        body=dumps({"error": message}),
-        headers=dict(headers),
+        body=dumps(envelope(error, request.scope["path"])),
+        headers=dict(error.headers),
     )

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope
 from proxy import contract
 from proxy.errors import OllamaError
 from proxy.gojson.read import is_deeper_than, read
-from proxy.gojson.scan import DEEPEST, TOO_DEEP, SyntaxFault, first_value
+from proxy.gojson.scan import DEEPEST, MISSING, TOO_DEEP, SyntaxFault, first_value
 from proxy.http.complaints import DecodeError
 from proxy.http.explain import as_go_decodes
 from proxy.http.shape import is_settled, shape_of
@@ -94,13 +94,19 @@ class BodyValidator(AbstractRequestBodyValidator):  # type: ignore[misc] # it ha
 
     def __init__(self, *, schema: dict[str, Any], **options: Any) -> None:
         super().__init__(schema=schema, **options)
-        struct = schema.get("x-ollama-struct")
-        self._decoder = decoder(struct) if struct else None
+        name = schema.get("x-ollama-component") or schema.get("x-ollama-struct")
+        self._decoder = decoder(name) if name else None
 
     async def wrap_receive(self, receive: Receive, *, scope: Scope) -> tuple[Receive, Scope]:
         """Decode the body. The channel and the scope are passed on as they are."""
         if self._decoder is not None:
-            scope["facade.checked"] = self._decoder.decode(scope["facade.body"])
+            try:
+                scope["facade.checked"] = self._decoder.decode(scope["facade.body"])
+            except OllamaError as error:
+                if error.message == MISSING and scope["path"].startswith("/v1/"):
+                    # Ollama's translators read the body before it looks whether there is one.
+                    raise OllamaError(400, "EOF") from None
+                raise
         return receive, scope
 
 

@@ -41,7 +41,20 @@ from proxy.http.paths import (
 from proxy.http.visit import Visit
 from proxy.settings import Settings
 
-QUEUED = frozenset(("/api/chat", "/api/generate", "/api/embed", "/api/embeddings"))
+QUEUED = frozenset(
+    (
+        "/api/chat",
+        "/api/generate",
+        "/api/embed",
+        "/api/embeddings",
+        "/v1/chat/completions",
+        "/v1/completions",
+        "/v1/embeddings",
+        "/v1/audio/transcriptions",
+        "/v1/messages",
+        "/v1/responses",
+    )
+)
 """The paths whose POST requests count against OLLAMA_MAX_QUEUE."""
 
 UNREAD = "/api/blobs/"
@@ -159,7 +172,7 @@ class Door:
             record.outcome = "busy"
             if visit.unread_bytes > DISCARDED:
                 outgoing.close_after()
-            await error_response(outgoing.send, OllamaError(503, _BUSY))
+            await error_response(outgoing.send, OllamaError(503, _BUSY), visit.path)
         else:
             self.under_way += 1
             try:
@@ -190,7 +203,7 @@ class Door:
                 )
         except OllamaError as error:
             outgoing.close_after()
-            await error_response(outgoing.send, error)
+            await error_response(outgoing.send, error, visit.path)
             return
         if body is None:
             record.outcome = "client_gone"
@@ -213,7 +226,7 @@ class Door:
             await self._app(scope, presence.receive, outgoing.send)
         except OllamaError as error:
             if not outgoing.started:
-                await error_response(outgoing.send, error)
+                await error_response(outgoing.send, error, scope["path"])
                 return
             _log.exception("answer broke off")
         except Exception:  # noqa: BLE001 - the last place where it can be one

@@ -26,6 +26,7 @@ from proxy.http.complaints import (
 from proxy.http.shape import Kind, Shape
 
 _INT64 = (-(2**63), 2**63 - 1)
+_ZERO_KINDS = ("string", "bool", "int", "float", "struct")
 _LONGEST_INTEGER = 20  # characters of an integer that 64 bits hold
 
 _STRINGS = Shape("list", "[]string", element=Shape("string", "string"))
@@ -79,7 +80,7 @@ class _Decoding:
     def _stored(self, shape: Shape, value: Any, earlier: Any) -> Any:
         """What `value` becomes; `earlier` is what an earlier member of the same key became."""
         if value is None and shape.kind not in ("any", "raw"):
-            return earlier if shape.kind in ("string", "bool", "int", "struct") else _UNSET
+            return earlier if shape.kind in _ZERO_KINDS else _UNSET
         return _STORE[shape.kind](self, shape, value, earlier)
 
     def struct_value(self, shape: Shape, value: Any, earlier: Any) -> Any:
@@ -144,6 +145,14 @@ class _Decoding:
                 return whole
         return self._remember(MismatchError(f"number {value}", shape.go_type))
 
+    def float_value(self, shape: Shape, value: Any, _earlier: Any) -> Any:
+        if not isinstance(value, Number):
+            return self._mismatch(shape, value)
+        try:
+            return plain(value)
+        except NumberRangeError as error:
+            return self._remember(MismatchError(f"number {error.literal}", shape.go_type))
+
     def any_value(self, _shape: Shape | None, value: Any, _earlier: Any) -> Any:
         # Go keeps `format` as bytes and would take 1e999 there; nothing of ours could send it on.
         try:
@@ -205,6 +214,7 @@ _STORE: dict[Kind, Callable[[_Decoding, Shape, Any, Any], Any]] = {
     "string": _Decoding.string_value,
     "bool": _Decoding.bool_value,
     "int": _Decoding.int_value,
+    "float": _Decoding.float_value,
     "any": _Decoding.any_value,
     "raw": _Decoding.any_value,
     "base64": _Decoding.base64_text,
@@ -220,8 +230,8 @@ def _nothing(kind: Kind) -> Any:
     """What stands in a list or a map of Go where null was sent."""
     if kind in ("string", "base64"):
         return ""
-    if kind in ("bool", "int"):
-        return 0 if kind == "int" else False
+    if kind in ("bool", "int", "float"):
+        return False if kind == "bool" else 0
     return [] if kind == "list" else {}
 
 

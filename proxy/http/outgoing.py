@@ -41,6 +41,7 @@ class Outgoing:
         "_held",
         "_loop",
         "_ndjson",
+        "_path",
         "_record",
         "_send",
         "_timeout",
@@ -52,6 +53,7 @@ class Outgoing:
     def __init__(self, send: Send, record: Record, timeout: float, extra: Headers) -> None:
         self._send = send
         self._record = record
+        self._path = record.path
         self._timeout = timeout
         self._extra = extra
         self._head = record.method == "HEAD"
@@ -139,7 +141,7 @@ class Outgoing:
         """
         self._record.outcome = "internal_error"
         if not self.started:
-            await error_response(self.send, OllamaError(500, "internal server error"))
+            await error_response(self.send, OllamaError(500, "internal server error"), self._path)
         elif not self.ended:
             if self._ndjson:
                 await self.send({"type": "http.response.body", "body": _BUG_LINE})

@@ -16,7 +16,7 @@ from proxy.gojson.duration import parse_keep_alive
 from proxy.gojson.fold import fold
 
 Kind = Literal[
-    "string", "bool", "int", "any", "list", "map", "struct",
+    "string", "bool", "int", "float", "any", "list", "map", "struct",
     "raw", "duration", "think", "base64", "arguments", "properties", "property-type",
 ]  # fmt: skip
 
@@ -24,6 +24,7 @@ _KINDS: dict[str, Kind] = {
     "string": "string",
     "boolean": "bool",
     "integer": "int",
+    "number": "float",
     "array": "list",
     "object": "map",
 }

@@ -95,7 +95,13 @@ class Visit:
         headers = [pair for pair in scope["headers"] if pair[0] not in _REPLACED]
         if self.method not in ("GET", "HEAD"):
             headers += (_JSON, (b"content-length", b"%d" % len(body)))
-        inner = {**scope, "headers": headers, "facade.body": body}
+        sent = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+        inner = {
+            **scope,
+            "headers": headers,
+            "facade.body": body,
+            "facade.content_type": sent.decode("latin-1"),
+        }
         if self._absolute:
             inner["path"] = self.path
             inner["raw_path"] = self.raw_path.encode("latin-1")

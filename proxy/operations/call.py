@@ -1,4 +1,4 @@
-"""What an operation is given besides the body, and the four shapes of what it gives back."""
+"""What an operation is given besides the body, and the five shapes of what it gives back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ class Call:
     """One request as the operations see it: no framework, no socket.
 
     `started` is monotonic nanoseconds, taken when the request arrived. `path` holds the decoded
-    path parameters. An operation adds headers of the response to `response_headers`.
+    path parameters. An operation adds headers of the response to `response_headers`. `content_type`
+    and `content` are the body as it was sent, for the operation that takes another than JSON.
     """
 
     started: int
@@ -21,6 +22,8 @@ class Call:
     request_id: str = ""
     path: Mapping[str, str] = field(default_factory=dict)
     response_headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = ""
+    content: bytes = b""
 
 
 @dataclass(slots=True)
@@ -53,3 +56,16 @@ class Lines:
     """NDJSON: every dict is a frame. The status goes out with the first batch, not before it."""
 
     batches: AsyncIterator[list[dict[str, Any]]]
+
+
+@dataclass(slots=True)
+class Events:
+    """Server-sent events: every dict is the `data` of one. The status waits for the first batch.
+
+    `named`: an event also carries the `type` of its data as its name. `done`: ``[DONE]`` follows
+    the last one.
+    """
+
+    batches: AsyncIterator[list[dict[str, Any]]]
+    named: bool = False
+    done: bool = False

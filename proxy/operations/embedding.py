@@ -64,7 +64,7 @@ class Embedding:
         try:
             answer = await self._ask(inputs, model, call, dimensions, body.get("options"))
         except BackendError as error:
-            raise _as_ollama(error, truncate=body.get("truncate") is not False) from error
+            raise embedding_failure(error, truncate=body.get("truncate") is not False) from error
         finally:
             self._loaded.load(model, keep_alive)
         vectors = read_vectors(answer, len(inputs))
@@ -117,7 +117,7 @@ class Embedding:
         return await self._backend.embeddings(prepared(request, call))
 
 
-def _as_ollama(error: BackendError, *, truncate: bool) -> OllamaError:
+def embedding_failure(error: BackendError, *, truncate: bool) -> OllamaError:
     """An input that is too long has Ollama's own texts (§7.2); everything else is the backend's.
 
     Ollama would cut the input by the model's tokens, which only the backend could do.

@@ -1,0 +1,42 @@
+"""An error as a route's clients read it: Ollama's, OpenAI's, Anthropic's (management §4.0)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from proxy.errors import OllamaError
+
+_ANTHROPIC_ROUTE = "/v1/messages"
+_CLOUD_DISABLED = "ollama cloud is disabled: "
+
+_OPENAI_TYPES: Mapping[int, str] = {400: "invalid_request_error", 404: "not_found_error"}
+_ANTHROPIC_TYPES: Mapping[int, str] = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    529: "overloaded_error",
+}
+
+
+def envelope(error: OllamaError, path: str) -> dict[str, Any]:
+    """The body of the answer that tells of `error` on the route at `path`.
+
+    A switched-off cloud is told in Ollama's words everywhere, because Ollama looks for its names
+    before any translator does (golden cloud/disabled-v1-chat, cloud/disabled-v1-messages).
+    """
+    if not path.startswith("/v1/") or error.message.startswith(_CLOUD_DISABLED):
+        return {"error": error.message, **error.fields}
+    if path == _ANTHROPIC_ROUTE:
+        kind = _ANTHROPIC_TYPES.get(error.status, "api_error")
+        return {
+            "type": "error",
+            "error": {"type": kind, "message": error.message},
+            "request_id": f"req_{secrets.token_hex(12)}",
+        }
+    kind = _OPENAI_TYPES.get(error.status, "api_error")
+    return {"error": {"message": error.message, "type": kind, "param": None, "code": None}}

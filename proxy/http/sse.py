@@ -1,0 +1,85 @@
+"""Event streams of `/v1`: the status goes out with the first events, a later failure is an event.
+
+Ollama loses a failure in mid-stream: an empty chunk, and the stream ends (management.md §4.0). Here
+it is an error in the route's envelope, and the mark of a whole answer does not follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from proxy.errors import OllamaError
+from proxy.gojson.encode import dumps
+from proxy.http.envelopes import envelope
+from proxy.operations.call import Events
+
+MEDIA_TYPE = "text/event-stream"
+DONE = b"data: [DONE]\n\n"
+
+_log = structlog.get_logger(__name__)
+
+
+async def begin(events: Events, headers: Mapping[str, str]) -> Response:
+    """Waits for the first batch, then gives the response. Raises what the batches raise before it.
+
+    `headers` are read after the first batch, so that what made it can add to them.
+    """
+    first: list[dict[str, Any]] = await anext(events.batches, [])
+    return EventResponse(first, events, headers)
+
+
+class EventResponse(Response):
+    """Sends values as events, those that are ready together in one write."""
+
+    def __init__(
+        self, first: list[dict[str, Any]], events: Events, headers: Mapping[str, str]
+    ) -> None:
+        more = {"Cache-Control": "no-cache"} if events.named else {}
+        super().__init__(status_code=200, headers={**more, **headers})
+        # Starlette would add a charset to a text type, and a length that is not known.
+        self.headers["content-type"] = MEDIA_TYPE
+        del self.headers["content-length"]
+        self._first = first
+        self._events = events
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Sends everything and ends the body properly, also after a failure."""
+        path, batches = scope["path"], self._events.batches
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        try:
+            await self._send(send, self._first)
+            async for values in batches:
+                await self._send(send, values)
+            if self._events.done:
+                await send({"type": "http.response.body", "body": DONE, "more_body": True})
+        except OllamaError as error:
+            await self._fail(send, error, path)
+        except Exception:  # noqa: BLE001 - the client must get an event whatever broke
+            _log.exception("answer broke off")
+            await self._fail(send, OllamaError(500, "internal server error"), path)
+        finally:
+            close = getattr(batches, "aclose", None)
+            if close is not None:
+                await close()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send(self, send: Send, values: list[dict[str, Any]]) -> None:
+        body = b"".join([self._event(value) for value in values])
+        if body:
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+
+    def _event(self, value: dict[str, Any]) -> bytes:
+        data = b"data: " + dumps(value) + b"\n\n"
+        return (
+            b"event: " + str(value["type"]).encode() + b"\n" + data if self._events.named else data
+        )
+
+    async def _fail(self, send: Send, error: OllamaError, path: str) -> None:
+        data = b"data: " + dumps(envelope(error, path)) + b"\n\n"
+        event = b"event: error\n" + data if self._events.named else data
+        await send({"type": "http.response.body", "body": event, "more_body": True})

@@ -1,0 +1,48 @@
+"""`/v1/audio/transcriptions` (management.md §4.6): a form in, the backend's text out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from proxy import names
+from proxy.backend.client import Backend
+from proxy.catalog.catalog import Catalog
+from proxy.errors import BackendError, OllamaError
+from proxy.operations.call import Call, Json, Text
+from proxy.operations.resolving import installed
+from proxy.settings import Settings
+from proxy.translate.forms import read_form
+
+_PASSED = ("language", "prompt")
+
+
+class Transcription:
+    """Turns speech into text where the backend does."""
+
+    def __init__(self, catalog: Catalog, backend: Backend, settings: Settings) -> None:
+        self._catalog = catalog
+        self._backend = backend
+        self._settings = settings
+
+    async def create_transcription(self, call: Call) -> Json | Text:
+        """`POST /v1/audio/transcriptions`. The checks are in Ollama's order."""
+        form = read_form(call.content_type, call.content)
+        name = form["model"].text if "model" in form else ""
+        if not names.trim(name):
+            raise OllamaError(400, "model is required")
+        file = form.get("file")
+        if file is None or file.filename is None:
+            raise OllamaError(400, "file is required: http: no such file")
+        if not file.content:
+            raise OllamaError(400, "audio file is empty")
+        model = await installed(self._catalog, name, "chat", self._settings)
+        more = {key: form[key].text for key in _PASSED if key in form and form[key].content}
+        answer = await self._backend.transcription(
+            model.backend_id, file.filename or "audio", file.content, more
+        )
+        text = answer.get("text") if isinstance(answer, Mapping) else None
+        if not isinstance(text, str):
+            raise BackendError(502, "backend gave no transcription", kind="unreadable")
+        if "response_format" in form and form["response_format"].text.lower() == "text":
+            return Text(text.strip())
+        return Json({"text": text.strip()})
