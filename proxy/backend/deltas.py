@@ -41,31 +41,35 @@ async def read_deltas(response: httpx2.Response) -> AsyncGenerator[list[Delta], 
     async for chunk in response.aiter_raw():
         if done:
             continue
-        deltas, done = _read(splitter.feed(chunk))
-        if deltas:
-            yield deltas
+        deltas: list[Delta] = []
+        try:
+            done = _read(splitter.feed(chunk), deltas)
+        finally:
+            # What came before a failure in the same packet is not lost.
+            if deltas:
+                yield deltas
         if done:
             yield []
     if not done:
-        deltas, done = _read(splitter.finish())
+        deltas = []
+        _read(splitter.finish(), deltas)
         if deltas:
             yield deltas
 
 
-def _read(events: list[Event]) -> tuple[list[Delta], bool]:
-    """Deltas of some events, and whether ``[DONE]`` was among them."""
-    deltas: list[Delta] = []
+def _read(events: list[Event], deltas: list[Delta]) -> bool:
+    """Appends the Deltas of some events; True when ``[DONE]`` was among them."""
     for event in events:
         for data in _documents(event):
             if data.strip() == b"[DONE]":
-                return deltas, True
+                return True
             value = parsed(data)
             if event.name == b"error" and isinstance(value, dict) and "error" not in value:
                 value = {"error": value}
             delta = read_delta(value)
             if delta is not None:
                 deltas.append(delta)
-    return deltas, False
+    return False
 
 
 def _documents(event: Event) -> tuple[bytes, ...]:

@@ -16,6 +16,7 @@ from connexion import AsyncApp
 from connexion.context import scope as current_scope
 from connexion.exceptions import ProblemException
 from connexion.lifecycle import ConnexionRequest, ConnexionResponse
+from connexion.options import SwaggerUIOptions
 from connexion.resolver import Resolver
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -91,12 +92,13 @@ def connexion_app(
 ) -> AsyncApp:
     """Connexion over `document`. Raises ContractError for an operation without a method."""
 
-    def resolve(operation_id: str) -> Callable[[], Awaitable[Response]]:
+    def resolve(operation_id: str) -> Callable[..., Awaitable[Response]]:
         if operation_id not in methods:
             raise ContractError(f"no method for the operation {operation_id!r}")
         return _endpoint(methods[operation_id], clock)
 
-    app = AsyncApp("proxy", lifespan=lifespan)
+    no_page = SwaggerUIOptions(serve_spec=False, swagger_ui=False)
+    app = AsyncApp("proxy", lifespan=lifespan, swagger_ui_options=no_page)
     app.add_api(
         dict(document),
         resolver=Resolver(resolve),
@@ -109,11 +111,11 @@ def connexion_app(
     return app
 
 
-def _endpoint(operation: Operation, clock: Clock) -> Callable[[], Awaitable[Response]]:
+def _endpoint(operation: Operation, clock: Clock) -> Callable[..., Awaitable[Response]]:
     """The method as Connexion calls it: no arguments, the request lies in the scope."""
     takes_body = "body" in inspect.signature(operation).parameters
 
-    async def endpoint() -> Response:
+    async def endpoint(**_path: object) -> Response:
         scope: Scope = current_scope
         call = _call(scope, clock)
         body = scope.get("facade.checked") or {}
@@ -133,6 +135,8 @@ def _endpoint(operation: Operation, clock: Clock) -> Callable[[], Awaitable[Resp
                 return error_response(error, call.response_headers, "application/json")
         return _response(answer, call.response_headers)
 
+    # Connexion hands over path parameters always, and reads the body for whoever takes anything.
+    endpoint.__signature__ = inspect.Signature()  # type: ignore[attr-defined]
     return endpoint
 
 
