@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from typing import Any
 from urllib.parse import quote
 
+import aiohttp
 import httpx2
 import openai
 
@@ -28,6 +29,10 @@ from proxy.translate.requests import Request
 
 DRAIN_TIMEOUT = 0.25
 """Seconds that a connection gets to end after ``[DONE]``; one that does not is closed."""
+
+
+BROKEN = (httpx2.HTTPError, aiohttp.ClientError, OSError)
+"""What reading an answer may raise when the connection or its framing breaks."""
 
 
 class Backend:
@@ -133,7 +138,7 @@ class Backend:
                 return parsed(await response.aread())
         except TimeoutError as error:
             raise BackendError(504, "backend timed out", kind="timeout") from error
-        except (httpx2.HTTPError, OSError) as error:
+        except BROKEN as error:
             raise faults.from_exception(error, str(request.arguments.get("model"))) from error
 
     async def _get(self, path: str) -> Any:
@@ -145,7 +150,7 @@ class Backend:
                 return parsed(await response.aread())
         except TimeoutError as error:
             raise BackendError(504, "backend timed out", kind="timeout") from error
-        except (openai.OpenAIError, httpx2.HTTPError, OSError) as error:
+        except (openai.OpenAIError, *BROKEN) as error:
             raise faults.from_exception(error, "") from error
 
     @asynccontextmanager
@@ -165,7 +170,7 @@ class Backend:
             raise faults.from_exception(error, model) from error
         try:
             yield response.http_response
-        except (httpx2.HTTPError, OSError) as error:
+        except BROKEN as error:
             if isinstance(error, TimeoutError):
                 raise
             raise faults.from_exception(error, model) from error

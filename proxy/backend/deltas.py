@@ -27,6 +27,8 @@ async def read_deltas(response: httpx2.Response) -> AsyncGenerator[list[Delta], 
 
     The connection is read to its end after that, so that it can be used again.
     """
+    if response.status_code == 204:
+        raise not_a_completion()
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
         delta = read_delta(parsed(await response.aread()))
@@ -34,7 +36,7 @@ async def read_deltas(response: httpx2.Response) -> AsyncGenerator[list[Delta], 
             raise not_a_completion()
         yield [delta]
         return
-    if kind != "text/event-stream" or response.status_code == 204:
+    if kind != "text/event-stream":
         raise not_a_completion()
     splitter = EventSplitter()
     done = False

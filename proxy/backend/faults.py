@@ -6,7 +6,6 @@ what the operator needs and the client must not see (HTML, keys) stays out of th
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -62,16 +61,15 @@ def from_exception(error: BaseException, model: str) -> OllamaError:
             return cause
     if isinstance(error, openai.APIStatusError):
         return from_status(error.status_code, error.body, error.response.headers, model)
-    if isinstance(error, openai.APITimeoutError | TimeoutError | asyncio.TimeoutError):
-        if any(isinstance(c, aiohttp.ConnectionTimeoutError) for c in _causes(error)):
-            return unreachable()
-        if any(isinstance(c, aiohttp.ServerDisconnectedError) for c in _causes(error)):
-            return lost()
+    # The transport calls every failure to connect, and a server that hangs up, a timeout.
+    if is_unreachable(error):
+        return unreachable()
+    if any(isinstance(cause, aiohttp.ServerDisconnectedError) for cause in _causes(error)):
+        return lost()
+    if isinstance(error, openai.APITimeoutError | TimeoutError):
         return BackendError(504, "backend timed out", kind="timeout")
     if isinstance(error, UnicodeError | openai.APIResponseValidationError):
         return BackendError(502, "backend sent something unreadable", kind="unreadable")
-    if any(isinstance(c, _UNREACHABLE) for c in _causes(error)):
-        return unreachable()
     return lost()
 
 
