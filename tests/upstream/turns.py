@@ -157,7 +157,7 @@ def wait(seconds: float) -> Step:
     """A pause that the next script ends."""
 
     async def step(connection: Connection) -> None:
-        await connection.server.until_next_script(seconds)
+        await connection.server.until_next_script(seconds, connection.asked.arrived)
 
     return step
 
