@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from proxy.translate.requests import Request
 
 from proxy import settings
 from proxy.backend.client import Backend
 from proxy.errors import BackendError
 from proxy.translate.delta import Usage
+from proxy.translate.requests import Request
 from tests.upstream import (
     Upstream,
     answer,
