@@ -155,14 +155,14 @@ class Backend:
 
     @asynccontextmanager
     async def _open(self, request: Request) -> AsyncIterator[httpx2.Response]:
-        """The open response; a connect that failed is tried once more, nothing else is."""
+        """The open response; a request that never left is sent once more, nothing else is."""
         model = str(request.arguments.get("model"))
         opened = self._call(request)
         try:
             try:
                 response = await opened.__aenter__()
             except openai.APIConnectionError as error:
-                if not faults.is_unreachable(error):
+                if not faults.is_unsent(error):
                     raise
                 opened = self._call(request)
                 response = await opened.__aenter__()
@@ -183,6 +183,9 @@ class Backend:
             "completions": self._client.completions.with_streaming_response.create,
             "embeddings": self._client.embeddings.with_streaming_response.create,
         }
+        headers = self._headers
+        if self.dialect.closes_streams and request.arguments.get("stream"):
+            headers = {**headers, "Connection": "close"}
         return create[request.endpoint](
-            **request.arguments, extra_headers=self._headers, extra_body=request.extra_body or None
+            **request.arguments, extra_headers=headers, extra_body=request.extra_body or None
         )

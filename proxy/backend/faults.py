@@ -64,7 +64,7 @@ def from_exception(error: BaseException, model: str) -> OllamaError:
     # The transport calls every failure to connect, and a server that hangs up, a timeout.
     if is_unreachable(error):
         return unreachable()
-    if any(isinstance(cause, aiohttp.ServerDisconnectedError) for cause in _causes(error)):
+    if any(isinstance(cause, _HUNG_UP) for cause in _causes(error)):
         return lost()
     if isinstance(error, openai.APITimeoutError | TimeoutError):
         return BackendError(504, "backend timed out", kind="timeout")
@@ -83,9 +83,21 @@ _UNREACHABLE = (
 )
 
 
+_HUNG_UP = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError)
+
+
 def is_unreachable(error: BaseException) -> bool:
-    """True when no connection was made, so that asking again repeats nothing."""
+    """True when no connection was made."""
     return any(isinstance(cause, _UNREACHABLE) for cause in _causes(error))
+
+
+def is_unsent(error: BaseException) -> bool:
+    """True when the whole request never left, so that asking again repeats nothing.
+
+    Either no connection was made, or a kept one was already closing when it was written to.
+    """
+    unsent = (*_UNREACHABLE, aiohttp.ClientConnectionResetError)
+    return any(isinstance(cause, unsent) for cause in _causes(error))
 
 
 def unreachable() -> BackendError:
