@@ -54,6 +54,12 @@ ROUTES = {
     ("post", "/api/experimental/web_search"): "web_search",
     ("post", "/api/experimental/web_fetch"): "web_fetch",
     ("get", "/api/experimental/model-recommendations"): "model_recommendations",
+    ("get", "/v1/models"): "list_openai_models",
+    ("get", "/v1/models/{model}"): "retrieve_openai_model",
+    ("post", "/v1/chat/completions"): "create_chat_completion",
+    ("post", "/v1/completions"): "create_completion",
+    ("post", "/v1/embeddings"): "create_embeddings",
+    ("post", "/v1/audio/transcriptions"): "create_transcription",
 }
 
 DECODERS = {

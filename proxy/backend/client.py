@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from typing import Any
 from urllib.parse import quote
 
+import aiohttp
 import httpx2
 import openai
 
@@ -28,6 +29,10 @@ from proxy.translate.requests import Request
 
 DRAIN_TIMEOUT = 0.25
 """Seconds that a connection gets to end after ``[DONE]``; one that does not is closed."""
+
+
+BROKEN = (httpx2.HTTPError, aiohttp.ClientError, OSError)
+"""What reading an answer may raise when the connection or its framing breaks."""
 
 
 class Backend:
@@ -166,7 +171,7 @@ class Backend:
                 return parsed(await response.aread())
         except TimeoutError as error:
             raise BackendError(504, "backend timed out", kind="timeout") from error
-        except (httpx2.HTTPError, OSError) as error:
+        except BROKEN as error:
             raise faults.from_exception(error, str(request.arguments.get("model"))) from error
 
     async def _get(self, path: str) -> Any:
@@ -178,19 +183,19 @@ class Backend:
                 return parsed(await response.aread())
         except TimeoutError as error:
             raise BackendError(504, "backend timed out", kind="timeout") from error
-        except (openai.OpenAIError, httpx2.HTTPError, OSError) as error:
+        except (openai.OpenAIError, *BROKEN) as error:
             raise faults.from_exception(error, "") from error
 
     @asynccontextmanager
     async def _open(self, request: Request) -> AsyncIterator[httpx2.Response]:
-        """The open response; a connect that failed is tried once more, nothing else is."""
+        """The open response; a request that never left is sent once more, nothing else is."""
         model = str(request.arguments.get("model"))
         opened = self._call(request)
         try:
             try:
                 response = await opened.__aenter__()
             except openai.APIConnectionError as error:
-                if not faults.is_unreachable(error):
+                if not faults.is_unsent(error):
                     raise
                 opened = self._call(request)
                 response = await opened.__aenter__()
@@ -198,7 +203,7 @@ class Backend:
             raise faults.from_exception(error, model) from error
         try:
             yield response.http_response
-        except (httpx2.HTTPError, OSError) as error:
+        except BROKEN as error:
             if isinstance(error, TimeoutError):
                 raise
             raise faults.from_exception(error, model) from error
@@ -211,6 +216,9 @@ class Backend:
             "completions": self._client.completions.with_streaming_response.create,
             "embeddings": self._client.embeddings.with_streaming_response.create,
         }
+        headers = self._headers
+        if self.dialect.closes_streams and request.arguments.get("stream"):
+            headers = {**headers, "Connection": "close"}
         return create[request.endpoint](
-            **request.arguments, extra_headers=self._headers, extra_body=request.extra_body or None
+            **request.arguments, extra_headers=headers, extra_body=request.extra_body or None
         )

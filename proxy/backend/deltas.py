@@ -37,6 +37,8 @@ async def read_events(response: httpx2.Response, read: Reader[T]) -> AsyncGenera
 
     The connection is read to its end after that, so that it can be used again.
     """
+    if response.status_code == 204:
+        raise not_a_completion()
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
         whole = read(parsed(await response.aread()))
@@ -44,7 +46,7 @@ async def read_events(response: httpx2.Response, read: Reader[T]) -> AsyncGenera
             raise not_a_completion()
         yield [whole]
         return
-    if kind != "text/event-stream" or response.status_code == 204:
+    if kind != "text/event-stream":
         raise not_a_completion()
     splitter = EventSplitter()
     done = False

@@ -6,7 +6,6 @@ what the operator needs and the client must not see (HTML, keys) stays out of th
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -34,6 +33,7 @@ _STATUS: Mapping[int, int] = {
     422: 400,
     429: 429,
     500: 500,
+    501: 501,
     502: 502,
     503: 503,
     504: 504,
@@ -61,16 +61,15 @@ def from_exception(error: BaseException, model: str) -> OllamaError:
             return cause
     if isinstance(error, openai.APIStatusError):
         return from_status(error.status_code, error.body, error.response.headers, model)
-    if isinstance(error, openai.APITimeoutError | TimeoutError | asyncio.TimeoutError):
-        if any(isinstance(c, aiohttp.ConnectionTimeoutError) for c in _causes(error)):
-            return unreachable()
-        if any(isinstance(c, aiohttp.ServerDisconnectedError) for c in _causes(error)):
-            return lost()
+    # The transport calls every failure to connect, and a server that hangs up, a timeout.
+    if is_unreachable(error):
+        return unreachable()
+    if any(isinstance(cause, _HUNG_UP) for cause in _causes(error)):
+        return lost()
+    if isinstance(error, openai.APITimeoutError | TimeoutError):
         return BackendError(504, "backend timed out", kind="timeout")
     if isinstance(error, UnicodeError | openai.APIResponseValidationError):
         return BackendError(502, "backend sent something unreadable", kind="unreadable")
-    if any(isinstance(c, _UNREACHABLE) for c in _causes(error)):
-        return unreachable()
     return lost()
 
 
@@ -84,9 +83,21 @@ _UNREACHABLE = (
 )
 
 
+_HUNG_UP = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError)
+
+
 def is_unreachable(error: BaseException) -> bool:
-    """True when no connection was made, so that asking again repeats nothing."""
+    """True when no connection was made."""
     return any(isinstance(cause, _UNREACHABLE) for cause in _causes(error))
+
+
+def is_unsent(error: BaseException) -> bool:
+    """True when the whole request never left, so that asking again repeats nothing.
+
+    Either no connection was made, or a kept one was already closing when it was written to.
+    """
+    unsent = (*_UNREACHABLE, aiohttp.ClientConnectionResetError)
+    return any(isinstance(cause, unsent) for cause in _causes(error))
 
 
 def unreachable() -> BackendError:

@@ -15,6 +15,10 @@ from proxy.settings import Settings
 ANSWER_LIMIT = 64 * 1024 * 1024
 """Bytes of an answer that is not a stream: 2,048 vectors of 1,536 numbers fit."""
 
+KEEP_ALIVE = 3.0
+"""Seconds that an idle connection is kept. Many servers (uvicorn, Node, cpp-httplib) close theirs
+after five, and a request sent at that very moment would be lost."""
+
 
 def make_client(settings: Settings) -> AsyncOpenAI:
     """The one client of a process; nothing but `settings` changes what it does."""
@@ -23,7 +27,11 @@ def make_client(settings: Settings) -> AsyncOpenAI:
         follow_redirects=False,
         trust_env=False,
         timeout=httpx2.Timeout(None, connect=settings.connect_timeout),
-        limits=httpx2.Limits(max_connections=settings.max_queue + 8, max_keepalive_connections=64),
+        limits=httpx2.Limits(
+            max_connections=settings.max_queue + 8,
+            max_keepalive_connections=64,
+            keepalive_expiry=KEEP_ALIVE,
+        ),
         event_hooks={"response": [_guard]},
     )
     omitted: dict[str, Any] = {

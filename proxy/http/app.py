@@ -16,6 +16,7 @@ from connexion import AsyncApp
 from connexion.context import scope as current_scope
 from connexion.exceptions import ProblemException
 from connexion.lifecycle import ConnexionRequest, ConnexionResponse
+from connexion.options import SwaggerUIOptions
 from connexion.resolver import Resolver
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -68,6 +69,7 @@ def build(settings: Settings, clock: Clock | None = None) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
+        await catalog.look()
         yield
         await backend.close()
 
@@ -95,13 +97,17 @@ def connexion_app(
     lifespan: Callable[[Any], Any] | None = None,
 ) -> AsyncApp:
     """Connexion over `document`. Raises ContractError for an operation without a method."""
+    for item in document["paths"].values():
+        for method in contract.METHODS:
+            name = item[method]["operationId"] if method in item else None
+            if name is not None and name not in methods:
+                raise ContractError(f"no method for the operation {name!r}")
 
-    def resolve(operation_id: str) -> Callable[[], Awaitable[Response]]:
-        if operation_id not in methods:
-            raise ContractError(f"no method for the operation {operation_id!r}")
+    def resolve(operation_id: str) -> Callable[..., Awaitable[Response]]:
         return _endpoint(methods[operation_id], clock)
 
-    app = AsyncApp("proxy", lifespan=lifespan)
+    no_page = SwaggerUIOptions(serve_spec=False, swagger_ui=False)
+    app = AsyncApp("proxy", lifespan=lifespan, swagger_ui_options=no_page)
     app.add_api(
         dict(document),
         resolver=Resolver(resolve),
@@ -114,11 +120,11 @@ def connexion_app(
     return app
 
 
-def _endpoint(operation: Operation, clock: Clock) -> Callable[[], Awaitable[Response]]:
+def _endpoint(operation: Operation, clock: Clock) -> Callable[..., Awaitable[Response]]:
     """The method as Connexion calls it: no arguments, the request lies in the scope."""
     takes_body = "body" in inspect.signature(operation).parameters
 
-    async def endpoint() -> Response:
+    async def endpoint(**_path: object) -> Response:
         scope: Scope = current_scope
         call = _call(scope, clock)
         body = scope.get("facade.checked") or {}
@@ -141,6 +147,8 @@ def _endpoint(operation: Operation, clock: Clock) -> Callable[[], Awaitable[Resp
                 return error_response(error, scope["path"], headers, "application/json")
         return _response(answer, call.response_headers)
 
+    # Connexion hands over path parameters always, and reads the body for whoever takes anything.
+    endpoint.__signature__ = inspect.Signature()  # type: ignore[attr-defined]
     return endpoint
 
 

@@ -38,6 +38,7 @@ class Dialect:
     `max_tokens`. `efforts`: Ollama's level -> the backend's, where they differ.
     `tool_name`: a tool's result may carry `name`. `completions_format`: how `/v1/completions`
     takes a schema, `""` when it cannot. `base64`: vectors may be asked for as base64.
+    `closes_streams`: the server closes a connection after a stream without saying so.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Dialect:
     suffix: bool = True
     embeddings_dimensions: bool = False
     base64: bool = False
+    closes_streams: bool = False
     responses: bool = False
     messages: bool = False
 
@@ -93,6 +95,7 @@ _ROWS = (
         completions_format="json_schema",
         suffix=False,
         base64=True,
+        closes_streams=True,
         responses=True,
         messages=True,
     ),

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from proxy.translate.requests import Request
 
 from proxy import settings
 from proxy.backend.client import Backend
 from proxy.errors import BackendError
 from proxy.translate.delta import Usage
+from proxy.translate.requests import Request
 from tests.upstream import (
     Upstream,
     answer,
@@ -151,7 +151,7 @@ def test_a_sensible_retry_after_is_passed_on(
 SCENARIOS = {
     "garbage": ([opened(), garbage()], "backend sent something unreadable"),
     "a page": ([answer(200, "<html>", media_type="text/html")], "not a completion"),
-    "nothing": ([opened(204)], "not a completion"),
+    "nothing": ([answer(204)], "not a completion"),
     "json of another kind": ([answer(200, {"object": "list"})], "not a completion"),
     "an error event": ([opened(), event({"error": {"message": "boom"}})], "boom"),
     "a named error event": ([opened(), raw(b'event: error\ndata: {"message":"boom"}\n\n')], "boom"),

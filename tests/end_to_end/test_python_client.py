@@ -53,17 +53,18 @@ def test_show_tells_what_the_model_is(client: ollama.Client) -> None:
 
 
 def test_an_unknown_model_is_not_found(client: ollama.Client) -> None:
-    for ask in (
-        lambda: client.chat("nothing", PARIS),
-        lambda: list(client.chat("nothing", PARIS, stream=True)),
-        lambda: client.generate("nothing", "x"),
-        lambda: client.embed("nothing", "x"),
-        lambda: client.show("nothing"),
+    plain, tagged = "model 'nothing' not found", "model 'nothing:latest' not found"
+    for ask, text in (
+        (lambda: client.chat("nothing", PARIS), plain),
+        (lambda: list(client.chat("nothing", PARIS, stream=True)), plain),
+        (lambda: client.generate("nothing", "x"), plain),
+        (lambda: client.embed("nothing", "x"), 'model "nothing" not found, try pulling it first'),
+        (lambda: client.show("nothing"), tagged),
     ):
         with pytest.raises(ollama.ResponseError) as caught:
             ask()
         assert caught.value.status_code == 404
-        assert "model 'nothing' not found" in caught.value.error
+        assert caught.value.error == text
 
 
 def test_chat_answers_in_one_piece(client: ollama.Client) -> None:

@@ -14,7 +14,7 @@ from tests.translate.test_reading import JSON
         ({"error": {"message": "x", "type": "t"}}, "x"),
         ({"message": "x"}, "x"),
         ({"detail": "x"}, "x"),
-        ({"detail": [{"loc": ["body"], "msg": "no field"}, {"msg": "too big"}]}, "no field; too big"),
+        ({"detail": [{"loc": ["body"], "msg": "none"}, {"msg": "too big"}]}, "none; too big"),
         ([{"error": {"message": "x"}}], "x"),
         ({"object": "error", "message": "x", "code": 400}, "x"),
         ("plain text", "plain text"),

@@ -36,6 +36,7 @@ class Upstream:
         self.port, self.prefix = port, prefix
         self._scenarios: dict[str, list[Scenario]] = {}
         self._counts: dict[str, int] = {}
+        self._renewed = time.monotonic()
         self._next = asyncio.Event()
         self._lock = threading.Lock()
         self._loop = asyncio.new_event_loop()
@@ -57,6 +58,7 @@ class Upstream:
         with self._lock:
             self._scenarios[path], self._counts[path] = list(scenarios), 0
             self.asked = []
+            self._renewed = time.monotonic()
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._renew)
 
@@ -91,8 +93,10 @@ class Upstream:
             raise TimeoutError("the client did not hang up")
         return asked.left - asked.arrived
 
-    async def until_next_script(self, seconds: float) -> None:
-        """Waits, but not beyond the next script."""
+    async def until_next_script(self, seconds: float, arrived: float) -> None:
+        """Waits, but not beyond the first script that is newer than a request's arrival."""
+        if self._renewed > arrived:
+            return
         with suppress(TimeoutError):
             await asyncio.wait_for(self._next.wait(), seconds)
 
