@@ -8,16 +8,6 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, Optional, TypeAlias, TypedDict
 
 
-class AnthropicError(TypedDict):
-    """
-    Why there is no answer, in Anthropic's envelope.
-    """
-
-    type: str
-    error: Error2
-    request_id: str
-
-
 class ChatCompletionRequest(TypedDict):
     """
     Continue a conversation. What OpenAI documents beyond these fields goes on as it is.
@@ -237,15 +227,6 @@ class Error1(TypedDict):
     code: str | None
 
 
-class Error2(TypedDict):
-    """
-    The error.
-    """
-
-    type: str
-    message: str
-
-
 Format: TypeAlias = Any | None
 
 
@@ -358,27 +339,6 @@ class Message(TypedDict):
     tool_calls: NotRequired[list[ToolCall | None] | None]
     tool_name: NotRequired[str | None]
     tool_call_id: NotRequired[str | None]
-
-
-class MessagesRequest(TypedDict):
-    """
-    Continue a conversation, in Anthropic's form.
-    """
-
-    model: NotRequired[str | None]
-    max_tokens: NotRequired[int | None]
-    messages: NotRequired[list[Any] | None]
-    system: NotRequired[Any | None]
-    stream: NotRequired[bool | None]
-    temperature: NotRequired[float | None]
-    top_p: NotRequired[float | None]
-    top_k: NotRequired[int | None]
-    stop_sequences: NotRequired[list[Any] | None]
-    tools: NotRequired[list[Any] | None]
-    tool_choice: NotRequired[Any | None]
-    thinking: NotRequired[Any | None]
-    output_config: NotRequired[Any | None]
-    metadata: NotRequired[Any | None]
 
 
 class ModelDetails(TypedDict):
@@ -657,27 +617,6 @@ class ResponseToolCallFunction(TypedDict):
     index: int
     name: str
     arguments: dict[str, Any]
-
-
-class ResponsesRequest(TypedDict):
-    """
-    Make a response, in OpenAI's newer form.
-    """
-
-    model: NotRequired[str | None]
-    input: NotRequired[Any | None]
-    instructions: NotRequired[str | None]
-    max_output_tokens: NotRequired[int | None]
-    reasoning: NotRequired[Any | None]
-    temperature: NotRequired[float | None]
-    top_p: NotRequired[float | None]
-    text: NotRequired[Any | None]
-    tools: NotRequired[list[Any] | None]
-    stream: NotRequired[bool | None]
-    truncation: NotRequired[str | None]
-    background: NotRequired[bool | None]
-    conversation: NotRequired[Any | None]
-    include: NotRequired[Any | None]
 
 
 class ShowMessage(TypedDict):

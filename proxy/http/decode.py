@@ -103,7 +103,7 @@ class BodyValidator(AbstractRequestBodyValidator):  # type: ignore[misc] # it ha
             try:
                 scope["facade.checked"] = self._decoder.decode(scope["facade.body"])
             except OllamaError as error:
-                if error.message == MISSING and scope["path"].startswith("/v1/"):
+                if error.message == MISSING and scope.get("path", "").startswith("/v1/"):
                     # Ollama's translators read the body before it looks whether there is one.
                     raise OllamaError(400, "EOF") from None
                 raise

@@ -49,3 +49,14 @@ def metrics(ending: Ending, moments: Moments) -> dict[str, int]:
         "eval_duration": duration,
     }
     return {key: value for key, value in found.items() if value}
+
+
+def counts(ending: Ending) -> tuple[int, int]:
+    """Tokens of the prompt and of the answer as the backend counted them; 0 where it did not."""
+    usage, timings = ending.usage, ending.timings
+    prompt = usage.prompt_tokens if usage else None
+    answer = usage.completion_tokens if usage else None
+    if timings is not None:
+        prompt = timings.prompt_tokens if prompt is None else prompt
+        answer = timings.completion_tokens if answer is None else answer
+    return prompt or 0, answer or 0

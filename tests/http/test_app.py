@@ -35,7 +35,7 @@ def test_a_document_with_an_operation_that_nobody_handles_does_not_start() -> No
 
 def test_an_error_is_a_status_with_ollamas_body_and_its_own_headers() -> None:
     error = OllamaError(429, "slow <down>", headers={"Retry-After": "7"}, fields={"more": 1})
-    response = error_response(error, {"Facade-Dropped": "top_k"})
+    response = error_response(error, "/api/chat", {"Facade-Dropped": "top_k"})
     assert response.status_code == 429
     assert response.body == b'{"error":"slow \\u003cdown\\u003e","more":1}'
     assert response.headers["retry-after"] == "7"
