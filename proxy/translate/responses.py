@@ -8,10 +8,16 @@ from typing import Any
 import orjson
 
 from proxy.errors import OllamaError
+from proxy.gojson.base64text import corrupt_at
 from proxy.gojson.quote import quote
-from proxy.translate.openai_checks import image_data, read_effort
+from proxy.translate.openai_checks import read_effort
 
 Message = dict[str, Any]
+
+_IMAGE_PREFIXES = (
+    *(f"data:image/{kind};base64," for kind in ("jpeg", "jpg", "png", "webp")),
+    "data:;base64,",
+)
 
 
 def chat_body(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,8 +59,8 @@ def left_out(body: Mapping[str, Any]) -> list[str]:
 def _add_items(messages: list[Message], items: Sequence[Any]) -> None:
     """Reasoning waits for the next message of the assistant; a call joins the one before it."""
     thinking = ""
-    for number, item in enumerate(items):
-        item = item if isinstance(item, Mapping) else {}
+    for number, given in enumerate(items):
+        item = given if isinstance(given, Mapping) else {}
         kind = item.get("type") or ("message" if item.get("role") else "")
         if kind == "reasoning":
             thinking = item.get("encrypted_content") or ""
@@ -116,13 +122,13 @@ def _content(value: Any, field: str, number: int) -> Message:
         raise OllamaError(400, f"input[{number}]: {field} must be a string or array")
     texts: list[str] = []
     images: list[str] = []
-    for position, part in enumerate(value):
-        part = part if isinstance(part, Mapping) else {}
+    for position, given in enumerate(value):
+        part = given if isinstance(given, Mapping) else {}
         kind = part.get("type") or ""
         if kind in ("input_text", "output_text"):
             texts.append(part.get("text") or "")
         elif kind == "input_image":
-            images.append(image_data(part.get("image_url") or ""))
+            images.append(_image(part.get("image_url") or ""))
         elif kind == "input_file":
             raise OllamaError(400, "file inputs are not currently supported")
         else:
@@ -131,11 +137,21 @@ def _content(value: Any, field: str, number: int) -> Message:
     return {"content": "".join(texts), **({"images": images} if images else {})}
 
 
+def _image(url: str) -> str:
+    if url.startswith(("http://", "https://")):
+        text = "image URLs are not currently supported, please use base64 encoded data instead"
+        raise OllamaError(400, text)
+    data = next((url[len(head) :] for head in _IMAGE_PREFIXES if url.startswith(head)), None)
+    if data is None or corrupt_at(data) is not None:
+        raise OllamaError(400, "invalid image input")
+    return data
+
+
 def _tools(tools: Sequence[Mapping[str, Any] | None] | None, prefix: str = "") -> list[Message]:
     """Functions as Ollama has them; those of a namespace are called ``namespace.function``."""
     made: list[Message] = []
-    for tool in tools or ():
-        tool = tool or {}
+    for given in tools or ():
+        tool = given or {}
         if tool.get("type") == "namespace":
             made += _tools(tool.get("tools"), f"{tool.get('name') or ''}.")
         elif tool.get("type") == "function":
