@@ -36,7 +36,8 @@ def upstream() -> Iterator[Upstream]:
 def service(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder: Path = tmp_path_factory.mktemp("models")
     (folder / "pirate.yaml").write_text(
-        "from: native\nsystem: Arr.\nparameters: {seed: 7, temperature: 0.2}\n", "utf-8"
+        "model: pirate\nfrom: native\nsystem: Arr.\nparameters: {seed: 7, temperature: 0.2}\n",
+        "utf-8",
     )
     settings = {"OPENAI_BASE_URL": upstream.base_url, "OLLAMA_MODELS": str(folder)}
     with Service(settings) as started:
