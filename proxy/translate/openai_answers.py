@@ -16,7 +16,7 @@ from proxy.translate.models import Model
 from proxy.translate.reading import read_delta
 
 FINGERPRINT = "fp_ollama"
-"""What stands where the backend tells nothing of its configuration."""
+"""Ollama's word, which its clients see whatever runs behind it."""
 
 _INTERNAL = frozenset(("timings", "__verbose"))
 """llama.cpp's measurements, which Ollama, whose runner it is, keeps to itself as well."""
@@ -124,7 +124,7 @@ def _dressed(value: Mapping[str, Any], head: Head, choices: list[Value]) -> Valu
         "system_fingerprint": FINGERPRINT,
         "choices": choices,
     }
-    known = ("id", "object", "created", "model", "choices")
+    known = ("id", "object", "created", "model", "system_fingerprint", "choices")
     rest = {
         key: member
         for key, member in value.items()
