@@ -8,6 +8,16 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, Optional, TypeAlias, TypedDict
 
 
+class AnthropicError(TypedDict):
+    """
+    Why there is no answer, in Anthropic's envelope.
+    """
+
+    type: str
+    error: Error1
+    request_id: str
+
+
 class ChatCompletionRequest(TypedDict):
     """
     Continue a conversation. What OpenAI documents beyond these fields goes on as it is.
@@ -221,6 +231,15 @@ class Error1(TypedDict):
     The error.
     """
 
+    type: str
+    message: str
+
+
+class Error2(TypedDict):
+    """
+    The error.
+    """
+
     message: str
     type: str
     param: str | None
@@ -341,6 +360,27 @@ class Message(TypedDict):
     tool_call_id: NotRequired[str | None]
 
 
+class MessagesRequest(TypedDict):
+    """
+    Continue a conversation, in Anthropic's form.
+    """
+
+    model: NotRequired[str | None]
+    max_tokens: NotRequired[int | None]
+    messages: NotRequired[list[Any] | None]
+    system: NotRequired[Any | None]
+    stream: NotRequired[bool | None]
+    temperature: NotRequired[float | None]
+    top_p: NotRequired[float | None]
+    top_k: NotRequired[int | None]
+    stop_sequences: NotRequired[list[Any] | None]
+    tools: NotRequired[list[Any] | None]
+    tool_choice: NotRequired[Any | None]
+    thinking: NotRequired[Any | None]
+    output_config: NotRequired[Any | None]
+    metadata: NotRequired[Any | None]
+
+
 class ModelDetails(TypedDict):
     """
     What kind of model it is. The texts are empty when that is unknown.
@@ -413,7 +453,7 @@ class OpenaiError(TypedDict):
     Why there is no answer, in OpenAI's envelope.
     """
 
-    error: Error1
+    error: Error2
 
 
 class OpenaiFunction(TypedDict):
@@ -617,6 +657,27 @@ class ResponseToolCallFunction(TypedDict):
     index: int
     name: str
     arguments: dict[str, Any]
+
+
+class ResponsesRequest(TypedDict):
+    """
+    Make a response, in OpenAI's newer form.
+    """
+
+    model: NotRequired[str | None]
+    input: NotRequired[Any | None]
+    instructions: NotRequired[str | None]
+    max_output_tokens: NotRequired[int | None]
+    reasoning: NotRequired[Any | None]
+    temperature: NotRequired[float | None]
+    top_p: NotRequired[float | None]
+    text: NotRequired[Any | None]
+    tools: NotRequired[list[Any] | None]
+    stream: NotRequired[bool | None]
+    truncation: NotRequired[str | None]
+    background: NotRequired[bool | None]
+    conversation: NotRequired[Any | None]
+    include: NotRequired[Any | None]
 
 
 class ShowMessage(TypedDict):

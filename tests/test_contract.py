@@ -63,6 +63,8 @@ ROUTES = {
     ("post", "/v1/completions"): "create_completion",
     ("post", "/v1/embeddings"): "create_embeddings",
     ("post", "/v1/audio/transcriptions"): "create_transcription",
+    ("post", "/v1/messages"): "create_message",
+    ("post", "/v1/responses"): "create_response",
 }
 
 DECODERS = {
@@ -182,7 +184,8 @@ class TestAnOperation:
         content = resolved(operation.definition["responses"][status])["content"]
         schema = content["application/json"]["schema"]
         if operation.path.startswith("/v1/"):
-            assert [contract.target(one) for one in schema["anyOf"]] == ["OpenaiError", "Error"]
+            own = "AnthropicError" if operation.path == "/v1/messages" else "OpenaiError"
+            assert [contract.target(one) for one in schema["anyOf"]] == [own, "Error"]
         else:
             assert contract.target(schema) == "Error"
 
@@ -245,6 +248,7 @@ class TestARequest:
         struct = SCHEMAS[name]["x-ollama-struct"]
         assert name in (struct, SCHEMAS[name].get("x-ollama-component"))
         package = "openai" if name in OPENAI_REQUESTS else "api"
+        package = "anthropic" if name == "MessagesRequest" else package
         assert SCHEMAS[name]["x-ollama-type"] == f"{package}.{struct}"
 
     @pytest.mark.parametrize("name", REQUESTS)

@@ -39,9 +39,12 @@ from proxy.operations.host import Host
 from proxy.operations.inference import Inference
 from proxy.operations.loaded import Loaded
 from proxy.operations.management import Management
+from proxy.operations.messages import Messages
 from proxy.operations.models import Models
 from proxy.operations.openai import OpenAI
+from proxy.operations.responses import Responses
 from proxy.operations.transcription import Transcription
+from proxy.operations.translating import Translating
 from proxy.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -56,11 +59,14 @@ def build(settings: Settings, clock: Clock | None = None) -> ASGIApp:
     backend = Backend(settings)
     catalog = Catalog(settings, backend, clock)
     loaded = Loaded(clock, settings)
+    translating = Translating(catalog, backend, loaded, settings)
     rooms = (
         Inference(catalog, backend, loaded, clock, settings),
         Embedding(catalog, backend, loaded, clock, settings),
         OpenAI(catalog, backend, loaded, clock, settings),
         Transcription(catalog, backend, settings),
+        Messages(translating),
+        Responses(translating, clock),
         Models(catalog, clock, settings, loaded),
         Management(catalog, clock, settings, loaded),
         Host(catalog, clock, settings, loaded),
