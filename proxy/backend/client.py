@@ -18,6 +18,7 @@ import openai
 
 from proxy.backend import faults
 from proxy.backend.deltas import not_a_completion, parsed, read_deltas
+from proxy.backend.habits import Habits
 from proxy.backend.recognition import owner, recognise
 from proxy.backend.transport import make_client
 from proxy.errors import BackendError
@@ -35,6 +36,10 @@ BROKEN = (httpx2.HTTPError, aiohttp.ClientError, OSError)
 """What reading an answer may raise when the connection or its framing breaks."""
 
 
+_Response = openai.AsyncAPIResponse[Any]
+_Opened = tuple[AbstractAsyncContextManager[_Response], _Response]
+
+
 class Backend:
     """Asks the backend. Every failure is a BackendError; a cancelled caller closes the call."""
 
@@ -46,6 +51,7 @@ class Backend:
             {} if settings.api_key.get_secret_value() else {"Authorization": openai.Omit()}
         )
         self._recognised = recognise(settings)
+        self._habits = Habits()
 
     @property
     def dialect(self) -> Dialect:
@@ -155,17 +161,21 @@ class Backend:
 
     @asynccontextmanager
     async def _open(self, request: Request) -> AsyncIterator[httpx2.Response]:
-        """The open response; a request that never left is sent once more, nothing else is."""
+        """The open response. A refusal becomes a BackendError, but for two that end well.
+
+        A request that never left is sent once more; one of which a parameter is refused by name
+        is sent without it (`habits.py`). Nothing had been generated in either case.
+        """
         model = str(request.arguments.get("model"))
-        opened = self._call(request)
+        self._habits.apply(request)
         try:
-            try:
-                response = await opened.__aenter__()
-            except openai.APIConnectionError as error:
-                if not faults.is_unsent(error):
-                    raise
-                opened = self._call(request)
-                response = await opened.__aenter__()
+            while True:
+                try:
+                    opened, response = await self._sent(request)
+                    break
+                except openai.APIStatusError as error:
+                    if not self._habits.learn(request, error.status_code, error.body):
+                        raise
         except openai.OpenAIError as error:
             raise faults.from_exception(error, model) from error
         try:
@@ -177,7 +187,18 @@ class Backend:
         finally:
             await opened.__aexit__(None, None, None)
 
-    def _call(self, request: Request) -> AbstractAsyncContextManager[openai.AsyncAPIResponse[Any]]:
+    async def _sent(self, request: Request) -> _Opened:
+        """The call and what it gave, once its status is known to be a good one."""
+        opened = self._call(request)
+        try:
+            return opened, await opened.__aenter__()
+        except openai.APIConnectionError as error:
+            if not faults.is_unsent(error):
+                raise
+        opened = self._call(request)
+        return opened, await opened.__aenter__()
+
+    def _call(self, request: Request) -> AbstractAsyncContextManager[_Response]:
         create: Mapping[str, Callable[..., AbstractAsyncContextManager[Any]]] = {
             "chat": self._client.chat.completions.with_streaming_response.create,
             "completions": self._client.completions.with_streaming_response.create,

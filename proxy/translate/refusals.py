@@ -34,8 +34,8 @@ _VALUE_CODES = frozenset(("unsupported_value",))
 _LONGEST = 16_384
 _DEEPEST = 6
 
-# A name alone or in quotes: after it comes no dot or bracket, which would be a part of a message.
-_NAME = r"[`'\"]?(?P<name>[A-Za-z_]\w*)[`'\"]?(?![\w.\[])"
+# A name alone or in quotes; with a dot and more, or a bracket, it would be a part of a message.
+_NAME = r"[`'\"]?(?P<name>[A-Za-z_]\w*)[`'\"]?(?!\w|\[|\.\w)"
 _PARAMETER_TEXTS = tuple(
     re.compile(pattern, re.IGNORECASE | re.MULTILINE)
     for pattern in (
@@ -123,11 +123,13 @@ def leave_out(request: Request, refused: Set[Refusal]) -> list[str]:
     for parameter, value in {**request.arguments, **request.extra_body}.items():
         if Refusal(parameter) not in refused and Refusal(parameter, _shown(value)) not in refused:
             continue
-        changed.append(parameter)
         if parameter == "encoding_format":
             # Never left out, because the SDK would ask for base64 by itself.
-            request.arguments[parameter] = "float"
+            if value != "float":
+                changed.append(parameter)
+                request.arguments[parameter] = "float"
             continue
+        changed.append(parameter)
         request.arguments.pop(parameter, None)
         request.extra_body.pop(parameter, None)
         other = LIMITS[1 - LIMITS.index(parameter)] if parameter in LIMITS else ""
