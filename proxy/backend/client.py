@@ -46,10 +46,8 @@ class Backend:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client = make_client(settings)
-        # The SDK refuses to ask without a key unless each request says that there is none.
-        self._headers: dict[str, Any] = (
-            {} if settings.api_key.get_secret_value() else {"Authorization": openai.Omit()}
-        )
+        key = settings.api_key.get_secret_value()
+        self._headers = self._authorized(f"Bearer {key}" if key else "", own=True)
         self._recognised = recognise(settings)
         self._habits = Habits()
 
@@ -198,13 +196,24 @@ class Backend:
         opened = self._call(request)
         return opened, await opened.__aenter__()
 
+    def _authorized(self, authorization: str, *, own: bool = False) -> dict[str, Any]:
+        """Headers with our key or, where the operator wants it so, with the client's or none."""
+        if not own and not self._settings.forward_key:
+            return self._headers
+        # The SDK refuses to ask without a key unless each request says that there is none. A key
+        # among the operator's own headers is one.
+        names = {name.lower() for name, _ in self._settings.backend_headers}
+        if own and not authorization and "authorization" in names:
+            return {}
+        return {"Authorization": authorization or openai.Omit()}
+
     def _call(self, request: Request) -> AbstractAsyncContextManager[_Response]:
         create: Mapping[str, Callable[..., AbstractAsyncContextManager[Any]]] = {
             "chat": self._client.chat.completions.with_streaming_response.create,
             "completions": self._client.completions.with_streaming_response.create,
             "embeddings": self._client.embeddings.with_streaming_response.create,
         }
-        headers = self._headers
+        headers = self._authorized(request.authorization)
         if self.dialect.closes_streams and request.arguments.get("stream"):
             headers = {**headers, "Connection": "close"}
         return create[request.endpoint](

@@ -98,6 +98,7 @@ def prepared(request: Request, call: Call) -> Request:
 
     Once more after it was sent: the backend may have refused a parameter by name.
     """
+    request.authorization = call.authorization
     if request.dropped:
         call.response_headers[DROPPED_HEADER] = ", ".join(request.dropped)
     return request

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from proxy import settings
 from proxy.backend.client import Backend
-from proxy.errors import BackendError
+from proxy.errors import BackendError, SettingsError
 from proxy.translate.delta import Usage
 from proxy.translate.requests import Request
 from tests.upstream import (
@@ -233,19 +234,94 @@ def test_connections_are_used_again_after_a_stream(upstream: Upstream) -> None:
     assert len(upstream.generations()) == 3
 
 
-def test_the_key_goes_to_the_backend_and_nothing_else_of_us(upstream: Upstream) -> None:
+def headers_of(upstream: Upstream, authorization: str = "", **more: str) -> dict[str, str]:
+    """The headers that the backend saw of one request."""
     upstream.script([finish(), done()])
-    asyncio.run(streamed(upstream, OPENAI_ORG_ID="org-canary"))
-    headers = upstream.generations()[0].headers
+    environ = {"OPENAI_BASE_URL": upstream.base_url, "OPENAI_API_KEY": "sk-canary-1234", **more}
+
+    async def ask() -> None:
+        backend = Backend(settings.load(environ))
+        asked = request()
+        asked.authorization = authorization
+        async for _ in backend.stream(asked):
+            pass
+        await backend.close()
+
+    asyncio.run(ask())
+    return upstream.generations()[0].headers
+
+
+def test_the_key_goes_to_the_backend_and_nothing_else_of_us(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-of-the-environment")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Environment: yes")
+    headers = headers_of(upstream, "Bearer of-the-client")
     assert headers["authorization"] == "Bearer sk-canary-1234"
     assert headers["accept-encoding"] == "identity"
     assert not any(name.startswith("openai-") for name in headers)
+    assert "x-environment" not in headers
 
 
 def test_without_a_key_no_authorization_is_sent(upstream: Upstream) -> None:
-    upstream.script([finish(), done()])
-    asyncio.run(streamed(upstream, OPENAI_API_KEY=""))
-    assert "authorization" not in upstream.generations()[0].headers
+    assert "authorization" not in headers_of(upstream, "Bearer of-the-client", OPENAI_API_KEY="")
+
+
+@pytest.mark.parametrize("sent", ("Bearer of-the-client", ""))
+def test_a_clients_key_goes_along_where_it_is_wanted_and_ours_never(
+    upstream: Upstream, sent: str
+) -> None:
+    headers = headers_of(upstream, sent, FACADE_FORWARD_KEY="1")
+    assert headers.get("authorization", "") == sent
+
+
+def test_the_operators_headers_organization_and_project_are_sent(upstream: Upstream) -> None:
+    headers = headers_of(
+        upstream,
+        OPENAI_ORG_ID="org-1",
+        OPENAI_PROJECT_ID="proj-1",
+        FACADE_BACKEND_HEADERS="api-key: secret, really\nX-Team: search",
+    )
+    assert headers["openai-organization"] == "org-1"
+    assert headers["openai-project"] == "proj-1"
+    assert headers["api-key"] == "secret, really"
+    assert headers["x-team"] == "search"
+
+
+def test_an_authorization_of_the_operators_own_is_sent_where_there_is_no_key(
+    upstream: Upstream,
+) -> None:
+    more = {"OPENAI_API_KEY": "", "FACADE_BACKEND_HEADERS": "Authorization: Basic abc"}
+    assert headers_of(upstream, **more)["authorization"] == "Basic abc"
+
+
+def test_a_proxy_is_asked_instead_of_the_backend(upstream: Upstream) -> None:
+    upstream.script([finish(), done()], path="http://backend.invalid/v1/chat/completions")
+    environ = {
+        "OPENAI_BASE_URL": "http://backend.invalid/v1",
+        "FACADE_BACKEND_PROXY": f"http://127.0.0.1:{upstream.port}",
+    }
+
+    async def ask() -> None:
+        backend = Backend(settings.load(environ))
+        async for _ in backend.stream(request()):
+            pass
+        await backend.close()
+
+    asyncio.run(ask())
+    assert [asked.path for asked in upstream.asked] == [
+        "http://backend.invalid/v1/chat/completions"
+    ]
+
+
+def test_a_file_of_certificates_that_cannot_be_used_ends_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "ca.pem"
+    environ = {"OPENAI_BASE_URL": "https://b/v1", "FACADE_BACKEND_CA_FILE": str(path)}
+    with pytest.raises(SettingsError, match=r"FACADE_BACKEND_CA_FILE: .*ca\.pem"):
+        Backend(settings.load(environ))
+    path.write_text("no certificate")
+    with pytest.raises(SettingsError, match="it holds no certificate"):
+        Backend(settings.load(environ))
 
 
 def test_models_and_their_metadata_are_merged(upstream: Upstream) -> None:
