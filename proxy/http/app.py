@@ -92,9 +92,13 @@ def connexion_app(
 ) -> AsyncApp:
     """Connexion over `document`. Raises ContractError for an operation without a method."""
 
+    for item in document["paths"].values():
+        for method in contract.METHODS:
+            name = item[method]["operationId"] if method in item else None
+            if name is not None and name not in methods:
+                raise ContractError(f"no method for the operation {name!r}")
+
     def resolve(operation_id: str) -> Callable[..., Awaitable[Response]]:
-        if operation_id not in methods:
-            raise ContractError(f"no method for the operation {operation_id!r}")
         return _endpoint(methods[operation_id], clock)
 
     no_page = SwaggerUIOptions(serve_spec=False, swagger_ui=False)

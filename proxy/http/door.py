@@ -38,14 +38,11 @@ from proxy.http.paths import (
     redirect_slash,
     redirect_to_clean,
 )
-from proxy.http.visit import Visit
+from proxy.http.visit import UNREAD, Visit
 from proxy.settings import Settings
 
 QUEUED = frozenset(("/api/chat", "/api/generate", "/api/embed", "/api/embeddings"))
 """The paths whose POST requests count against OLLAMA_MAX_QUEUE."""
-
-UNREAD = "/api/blobs/"
-"""What lies below is refused or known without its body, which may be many gigabytes."""
 
 DISCARDED = 262_144
 """Bytes of an unread body that are worth a connection; Go's server draws the same line."""

@@ -21,6 +21,11 @@ _READ = frozenset(
 )
 _REPLACED = frozenset((b"content-length", b"content-type", b"expect", b"transfer-encoding"))
 _JSON = (b"content-type", b"application/json")
+_BYTES = (b"content-type", b"application/octet-stream")
+
+UNREAD = "/api/blobs/"
+"""What lies below is refused or known without its body, which may be many gigabytes."""
+
 _LONGEST_REQUEST_ID = 128
 _UNKNOWN = 1 << 62
 """More bytes than anybody reads, for a body whose length nobody knows."""
@@ -91,10 +96,11 @@ class Visit:
             self.unread_bytes = _UNKNOWN
 
     def inner_scope(self, scope: Scope, body: bytes) -> Scope:
-        """The scope of the application: JSON of a known length, whatever the client said."""
+        """The scope of the application: JSON (or a blob) of a known length, whatever was said."""
         headers = [pair for pair in scope["headers"] if pair[0] not in _REPLACED]
         if self.method not in ("GET", "HEAD"):
-            headers += (_JSON, (b"content-length", b"%d" % len(body)))
+            kind = _BYTES if self.path.startswith(UNREAD) else _JSON
+            headers += (kind, (b"content-length", b"%d" % len(body)))
         inner = {**scope, "headers": headers, "facade.body": body}
         if self._absolute:
             inner["path"] = self.path

@@ -54,6 +54,26 @@ const steps = {
       model: 'vision',
       messages: [{ role: 'user', content: 'What?', images: [PIXEL] }],
     }),
+  manage: async () => {
+    const created = await ollama.create({
+      model: 'js-pirate',
+      from: 'native',
+      system: 'You are a pirate.',
+      parameters: { temperature: 0.25 },
+    })
+    const answer = await ollama.chat({
+      model: 'js-pirate',
+      messages: [{ role: 'user', content: 'Hi' }],
+    })
+    const copied = await ollama.copy({ source: 'js-pirate', destination: 'js-copy' })
+    const shown = await ollama.show({ model: 'js-copy' })
+    const pulled = await collected(await ollama.pull({ model: 'native', stream: true }))
+    const running = (await ollama.ps()).models.map((model) => model.name)
+    const deleted = await ollama.delete({ model: 'js-pirate' })
+    await ollama.delete({ model: 'js-copy' })
+    const left = (await ollama.list()).models.map((model) => model.name)
+    return { created, answer, copied, shown, pulled, running, deleted, left }
+  },
   schema: () =>
     ollama.chat({
       model: 'native',

@@ -132,3 +132,17 @@ def test_an_aborted_stream_stops_the_backend(
     value = take("abort")["value"]
     assert (value["seen"][:2], value["error"]) == (["a", "a"], "AbortError")
     scripted_upstream.wait_for_hang_up()
+
+
+def test_every_management_call(take: Callable[[str], Any], scripted_upstream: Upstream) -> None:
+    scripted_upstream.turns([{}])
+    seen = take("manage")["value"]
+    assert seen["created"]["status"] == "success"
+    assert seen["answer"]["message"]["content"] == "Hello there!"
+    assert seen["shown"]["system"] == "You are a pirate."
+    assert seen["pulled"][-1] == {"status": "success"}
+    assert "js-pirate:latest" in seen["running"]
+    assert not {"js-pirate:latest", "js-copy:latest"} & set(seen["left"])
+    sent = scripted_upstream.generations()[-1].body
+    assert sent["messages"][0] == {"role": "system", "content": "You are a pirate."}
+    assert sent["temperature"] == 0.25

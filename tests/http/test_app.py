@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from proxy import contract
+from proxy.clock import Clock
+from proxy.errors import ContractError, OllamaError
+from proxy.http.app import connexion_app, error_response, operations
+from proxy.operations.call import Call, Json
+
+
+class Room:
+    async def version(self, _call: Call) -> Json:
+        return Json({"version": "1"})
+
+    async def _hidden(self) -> None:
+        raise AssertionError
+
+    def not_an_operation(self) -> None:
+        raise AssertionError
+
+
+def test_the_public_coroutines_of_a_room_are_operations() -> None:
+    assert list(operations((Room(),))) == ["version"]
+
+
+def test_a_document_with_an_operation_that_nobody_handles_does_not_start() -> None:
+    document: dict[str, Any] = copy.deepcopy(contract.document())
+    with pytest.raises(ContractError, match="no method for the operation"):
+        connexion_app(document, operations((Room(),)), Clock())
+
+
+def test_an_error_is_a_status_with_ollamas_body_and_its_own_headers() -> None:
+    error = OllamaError(429, "slow <down>", headers={"Retry-After": "7"}, fields={"more": 1})
+    response = error_response(error, {"Facade-Dropped": "top_k"})
+    assert response.status_code == 429
+    assert response.body == b'{"error":"slow \\u003cdown\\u003e","more":1}'
+    assert response.headers["retry-after"] == "7"
+    assert response.headers["facade-dropped"] == "top_k"
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
