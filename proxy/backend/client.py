@@ -7,8 +7,8 @@ here, because its objects cost ten times as much a chunk and hide cut streams (d
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +20,7 @@ from proxy.backend import faults
 from proxy.backend.deltas import not_a_completion, parsed, read_deltas
 from proxy.backend.habits import Habits
 from proxy.backend.recognition import owner, recognise
+from proxy.backend.secrets import Secrets
 from proxy.backend.transport import make_client
 from proxy.errors import BackendError
 from proxy.settings import Settings
@@ -50,6 +51,7 @@ class Backend:
         self._headers = self._authorized(f"Bearer {key}" if key else "", own=True)
         self._recognised = recognise(settings)
         self._habits = Habits()
+        self._secrets = Secrets(settings)
 
     @property
     def dialect(self) -> Dialect:
@@ -97,7 +99,8 @@ class Backend:
     async def complete(self, request: Request) -> Delta:
         """The whole answer to `request` as one Delta."""
         body = await self._whole(request)
-        delta = read_delta(body)
+        with self._secrets.hidden(request.authorization):
+            delta = read_delta(body)
         if delta is None or not isinstance(body.get("choices"), list):
             raise not_a_completion()
         return delta
@@ -142,20 +145,19 @@ class Backend:
                 return parsed(await response.aread())
         except TimeoutError as error:
             raise BackendError(504, "backend timed out", kind="timeout") from error
-        except BROKEN as error:
-            raise faults.from_exception(error, str(request.arguments.get("model"))) from error
 
     async def _get(self, path: str) -> Any:
-        try:
-            async with asyncio.timeout(self._settings.connect_timeout * 2):
-                response = await self._client.get(
-                    path, cast_to=httpx2.Response, options={"headers": self._headers}
-                )
-                return parsed(await response.aread())
-        except TimeoutError as error:
-            raise BackendError(504, "backend timed out", kind="timeout") from error
-        except (openai.OpenAIError, *BROKEN) as error:
-            raise faults.from_exception(error, "") from error
+        with self._secrets.hidden():
+            try:
+                async with asyncio.timeout(self._settings.connect_timeout * 2):
+                    response = await self._client.get(
+                        path, cast_to=httpx2.Response, options={"headers": self._headers}
+                    )
+                    return parsed(await response.aread())
+            except TimeoutError as error:
+                raise BackendError(504, "backend timed out", kind="timeout") from error
+            except (openai.OpenAIError, *BROKEN) as error:
+                raise faults.from_exception(error, "") from error
 
     @asynccontextmanager
     async def _open(self, request: Request) -> AsyncIterator[httpx2.Response]:
@@ -164,9 +166,8 @@ class Backend:
         A request that never left is sent once more; one of which a parameter is refused by name
         is sent without it (`habits.py`). Nothing had been generated in either case.
         """
-        model = str(request.arguments.get("model"))
         self._habits.apply(request)
-        try:
+        with self._secrets.hidden(request.authorization), self._failing(request):
             while True:
                 try:
                     opened, response = await self._sent(request)
@@ -174,16 +175,24 @@ class Backend:
                 except openai.APIStatusError as error:
                     if not self._habits.learn(request, error.status_code, error.body):
                         raise
-        except openai.OpenAIError as error:
-            raise faults.from_exception(error, model) from error
+            try:
+                yield response.http_response
+            finally:
+                await opened.__aexit__(None, None, None)
+
+    @contextmanager
+    def _failing(self, request: Request) -> Iterator[None]:
+        """Every foreign failure but a timeout of ours becomes a BackendError."""
         try:
-            yield response.http_response
-        except BROKEN as error:
+            yield
+        except (openai.OpenAIError, *BROKEN) as error:
             if isinstance(error, TimeoutError):
                 raise
-            raise faults.from_exception(error, model) from error
-        finally:
-            await opened.__aexit__(None, None, None)
+            raise faults.from_exception(
+                error,
+                str(request.arguments.get("model")),
+                clients_key=self._settings.forward_key,
+            ) from error
 
     async def _sent(self, request: Request) -> _Opened:
         """The call and what it gave, once its status is known to be a good one."""

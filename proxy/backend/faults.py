@@ -40,6 +40,9 @@ _STATUS: Mapping[int, int] = {
     529: 503,
 }
 
+# What a backend may say of a key that is the client's own; its text may quote the key.
+_CLIENTS_KEY: Mapping[int, str] = {401: "unauthorized", 403: "forbidden"}
+
 _PHRASE: Mapping[int, str] = {
     400: "backend refused the request",
     402: "backend asks for payment",
@@ -54,12 +57,18 @@ _PHRASE: Mapping[int, str] = {
 }
 
 
-def from_exception(error: BaseException, model: str) -> OllamaError:
-    """What the client is told of `error`, raised by the SDK or below while asking for `model`."""
+def from_exception(error: BaseException, model: str, *, clients_key: bool = False) -> OllamaError:
+    """What the client is told of `error`, raised by the SDK or below while asking for `model`.
+
+    With `clients_key` it was the client's own key that the backend refused, if it did.
+    """
     for cause in _causes(error):
         if isinstance(cause, OllamaError):
             return cause
     if isinstance(error, openai.APIStatusError):
+        if clients_key and error.status_code in _CLIENTS_KEY:
+            text = _CLIENTS_KEY[error.status_code]
+            return BackendError(error.status_code, text, kind="credentials")
         return from_status(error.status_code, error.body, error.response.headers, model)
     # The transport calls every failure to connect, and a server that hangs up, a timeout.
     if is_unreachable(error):

@@ -275,6 +275,16 @@ def test_a_clients_key_goes_along_where_it_is_wanted_and_ours_never(
     assert headers.get("authorization", "") == sent
 
 
+@pytest.mark.parametrize(("status", "text"), ((401, "unauthorized"), (403, "forbidden")))
+def test_a_clients_own_key_that_is_refused_is_the_clients_to_mend(
+    upstream: Upstream, status: int, text: str
+) -> None:
+    upstream.script([answer(status, {"error": "bad key sk-canary-1234"})])
+    with pytest.raises(BackendError) as caught:
+        asyncio.run(streamed(upstream, FACADE_FORWARD_KEY="1"))
+    assert (caught.value.status, caught.value.message) == (status, text)
+
+
 def test_the_operators_headers_organization_and_project_are_sent(upstream: Upstream) -> None:
     headers = headers_of(
         upstream,
