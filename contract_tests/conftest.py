@@ -23,7 +23,6 @@ from contract_tests.contract import Target  # noqa: E402
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("contract")
     group.addoption("--url", default=os.environ.get("CONTRACT_URL"), help="the server to test")
-    group.addoption("--examples", type=int, default=25, help="generated requests an operation")
     group.addoption("--model", default=None, help="the model to ask; else the first that chats")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.contract import OWN_ONLY, Operation, Target, faults, operations
+from contract_tests.contract import GENERATING, OWN_ONLY, Operation, Target, faults, operations
 
 # What these do depends on the account, the network or a folder that is not there by default.
 MAY_FAIL = (
@@ -34,6 +34,8 @@ def sent(operation: Operation, target: Target) -> tuple[int, str, bytes]:
     body: Any = operation.example()
     if isinstance(body, dict):
         body = {**body, **{key: target.model for key in ("model", "name") if key in body}}
+        if operation.name in GENERATING:
+            body["options"] = {**(body.get("options") or {}), "num_predict": 8}
     path = re.sub(r"\{[^}]*\}", "sha256:" + "0" * 64, operation.path)
     request = urllib.request.Request(
         target.url + path,

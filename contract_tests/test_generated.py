@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -27,6 +28,8 @@ def generated() -> schemathesis.BaseSchema:
 
 
 schema = generated()
+# How many requests are generated for an operation, beside those that the contract implies.
+EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "25"))
 
 
 def bounded(case: schemathesis.Case, target: Target) -> None:
@@ -44,7 +47,7 @@ def bounded(case: schemathesis.Case, target: Target) -> None:
 
 @schema.parametrize()
 @settings(
-    max_examples=25,
+    max_examples=EXAMPLES,
     deadline=None,
     derandomize=True,
     database=None,

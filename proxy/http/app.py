@@ -91,7 +91,6 @@ def connexion_app(
     lifespan: Callable[[Any], Any] | None = None,
 ) -> AsyncApp:
     """Connexion over `document`. Raises ContractError for an operation without a method."""
-
     for item in document["paths"].values():
         for method in contract.METHODS:
             name = item[method]["operationId"] if method in item else None

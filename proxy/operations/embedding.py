@@ -88,9 +88,9 @@ class Embedding:
         try:
             answer = await self._ask([prompt], model, call, None, body.get("options"))
             [vector] = read_vectors(answer, 1)
-        except BackendError as error:
+        except OllamaError as error:
             text = TOO_LONG if _SAYS_TOO_LONG.search(error.message) else error.message
-            raise BackendError(500, text, kind=error.kind) from error
+            raise OllamaError(500, text) from error
         finally:
             self._loaded.load(model, keep_alive)
         return Json(embeddings_answer(vector))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from proxy.backend.client import Backend
 from proxy.catalog.catalog import Catalog
 from proxy.clock import Clock
@@ -58,7 +61,7 @@ class Inference:
         dialect = self._backend.dialect
         run = Run(
             request=lambda: chat_request(body, model, dialect, stream, think=think),
-            generation=_generation(model, think),
+            generation=_generation(body, model, think),
             dress=ChatDress(name),
             done=lambda: self._loaded.load(model, keep_alive),
         )
@@ -88,14 +91,17 @@ class Inference:
         context = None if body.get("raw") else lambda text: generate_context(body, text, model)
         run = Run(
             request=lambda: generate_request(body, model, dialect, stream, think=think),
-            generation=_generation(model, think),
+            generation=_generation(body, model, think),
             dress=GenerateDress(name, context),
             done=lambda: self._loaded.load(model, keep_alive),
         )
         return await self._answering.answer(run, call, stream=stream)
 
 
-def _generation(model: Model, think: bool | str | None) -> Generation:
+def _generation(body: Mapping[str, Any], model: Model, think: bool | str | None) -> Generation:
     """Tags are looked for where the model may think; a model known not to keeps its text."""
-    may_think = "thinking" in model.capabilities or not model.capabilities_known
-    return Generation(split_thinking=may_think, drop_thinking=think is False)
+    return Generation(
+        split_thinking="thinking" in model.capabilities or not model.capabilities_known,
+        drop_thinking=think is False,
+        alternatives=(body.get("top_logprobs") or 0) if body.get("logprobs") else None,
+    )

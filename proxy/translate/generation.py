@@ -12,6 +12,7 @@ from typing import Any
 
 from proxy.errors import BackendError
 from proxy.translate.delta import Delta, Ending, Piece, Timings, Usage
+from proxy.translate.logprobs import with_alternatives
 from proxy.translate.thinking import ThinkingSplitter
 from proxy.translate.toolcalls import ToolCalls
 
@@ -20,10 +21,18 @@ class Generation:
     """One answer of the backend.
 
     `split_thinking`: look for ``<think>`` tags in the content. `drop_thinking`: the client said
-    ``think: false``, so thoughts that come all the same are left out.
+    ``think: false``, so thoughts that come all the same are left out. `alternatives`: of each
+    token at most so many; None: no log probabilities, whatever the backend sends.
     """
 
-    def __init__(self, *, split_thinking: bool = False, drop_thinking: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        split_thinking: bool = False,
+        drop_thinking: bool = False,
+        alternatives: int | None = None,
+    ) -> None:
+        self._alternatives = alternatives
         self._splitter = ThinkingSplitter() if split_thinking else None
         self._drop_thinking = drop_thinking
         self._calls = ToolCalls()
@@ -86,6 +95,9 @@ class Generation:
             thinking, content = self._splitter.feed(content)
         if self._drop_thinking:
             thinking = ""
+        if logprobs:
+            wanted = self._alternatives
+            logprobs = () if wanted is None else with_alternatives(logprobs, wanted)
         return Piece(content, thinking, logprobs)
 
     def _stop_splitting(self) -> str:

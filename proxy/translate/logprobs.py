@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -19,6 +19,22 @@ def read_logprobs(choice: Mapping[str, Any]) -> list[dict[str, Any]]:
     if isinstance(content, list):
         return [entry for item in content if (entry := _entry(item, item))]
     return _from_lists(logprobs)
+
+
+def with_alternatives(
+    entries: Sequence[Mapping[str, Any]], count: int
+) -> Sequence[Mapping[str, Any]]:
+    """The tokens with at most `count` alternatives each; backends send more than was asked for."""
+    if not any(len(entry.get("top_logprobs", ())) > count for entry in entries):
+        return entries
+    return [
+        {
+            key: value[:count] if key == "top_logprobs" else value
+            for key, value in entry.items()
+            if key != "top_logprobs" or count
+        }
+        for entry in entries
+    ]
 
 
 def _entry(item: Any, alternatives: Any) -> dict[str, Any] | None:

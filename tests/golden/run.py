@@ -18,19 +18,20 @@ from tests.golden.replaying import Bed
 
 
 def table(results: list[tuple[Case, Graded]]) -> str:
-    """One row an area: how many cases have each grade."""
+    """One row an area: how many cases have each grade, are decided otherwise, and are wrong."""
     areas: dict[str, collections.Counter[str]] = {}
     for case, graded in results:
-        areas.setdefault(case.area, collections.Counter())[graded.grade] += 1
-        areas[case.area]["decided"] += decision(case.name) is not None
-    columns = ("area", "cases", *GRADES, "decided", "passed %")
+        counted = areas.setdefault(case.area, collections.Counter())
+        counted[graded.grade] += 1
+        listed, passed = decision(case.name) is not None, graded.grade in GRADES[:3]
+        counted["decided"] += listed
+        counted["wrong"] += listed == passed
+    columns = ("area", "cases", *GRADES, "decided", "wrong")
     rows = []
     total: collections.Counter[str] = collections.Counter()
     for area, counted in [*sorted(areas.items()), ("total", total)]:
         cases = sum(counted[grade] for grade in GRADES)
-        passed = 100 * sum(counted[grade] for grade in GRADES[:3]) / max(cases, 1)
-        numbers = [counted[name] for name in (*GRADES, "decided")]
-        rows.append([area, cases, *numbers, f"{passed:.1f}"])
+        rows.append([area, cases, *(counted[name] for name in (*GRADES, "decided", "wrong"))])
         total += counted
     return "\n".join("".join(f"{cell!s:>11}" for cell in row) for row in [columns, *rows])
 

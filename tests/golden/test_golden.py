@@ -18,6 +18,7 @@ from tests.golden.recordings import (
     fits,
 )
 from tests.golden.replaying import Bed
+from tests.service import CANARY
 
 PASSING = GRADES[:3]
 RUN = [pytest.param(case, id=case.name) for case in comparable()]
@@ -33,6 +34,7 @@ def told(case: Case, graded: Graded) -> str:
 @pytest.mark.parametrize("case", RUN)
 def test_the_answer_is_the_recorded_one(case: Case, bed: Bed) -> None:
     graded = bed.replay(case)
+    assert graded.live is None or CANARY not in graded.live.text
     decided = decision(case.name)
     if decided is None:
         assert graded.grade in PASSING, told(case, graded)
@@ -64,3 +66,12 @@ def test_every_decision_is_about_a_case_that_is_compared(patterns: tuple[str, ..
 def test_every_exclusion_is_about_a_recording(patterns: tuple[str, ...]) -> None:
     for pattern in patterns:
         assert any(fits(name, (pattern.lstrip("!"),)) for name in cases()), pattern
+
+
+def test_no_service_wrote_its_key_or_a_traceback(bed: Bed) -> None:
+    """The last of the tests of this file: what all services of the run have written."""
+    for profile, service in bed.services.items():
+        written = service.output()
+        assert CANARY not in written, profile
+        assert "Traceback" not in written, (profile, written[-3000:])
+        assert "never retrieved" not in written, profile

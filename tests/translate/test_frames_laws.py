@@ -61,7 +61,7 @@ EVENT = st.fixed_dictionaries(
 
 
 def frames(dress: Any, events: list[Any]) -> list[dict[str, Any]]:
-    generation = Generation(split_thinking=True)
+    generation = Generation(split_thinking=True, alternatives=3)
     found = []
     for event in events:
         delta = read_delta(event)

@@ -111,6 +111,24 @@ def test_thinking_that_was_not_wanted_is_dropped_in_both_forms() -> None:
     assert folded(deltas, split_thinking=True, drop_thinking=True)[:2] == ("a", "")
 
 
+@pytest.mark.parametrize(
+    ("alternatives", "shown"),
+    (
+        (None, []),
+        (0, [{"token": "a", "logprob": -1}]),
+        (1, [{"token": "a", "logprob": -1, "top_logprobs": [1]}]),
+        (5, [{"token": "a", "logprob": -1, "top_logprobs": [1, 2]}]),
+    ),
+)
+def test_a_token_has_as_many_alternatives_as_were_asked_for(
+    alternatives: int | None, shown: list[Any]
+) -> None:
+    told = [{"token": "a", "logprob": -1, "top_logprobs": [1, 2]}]
+    deltas = [Delta("a", logprobs=told), Delta(finish="stop")]
+    pieces, _ = run(deltas, alternatives=alternatives)
+    assert list(pieces[0].logprobs) == shown
+
+
 def test_tool_calls_are_complete_and_only_in_the_ending() -> None:
     part = CallPart(0, "a", "f", '{"x":')
     pieces, ending = run(
