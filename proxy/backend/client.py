@@ -15,6 +15,7 @@ from urllib.parse import quote
 import aiohttp
 import httpx2
 import openai
+import structlog
 
 from proxy.backend import faults
 from proxy.backend.deltas import not_a_completion, parsed, read_deltas
@@ -36,6 +37,8 @@ DRAIN_TIMEOUT = 0.25
 BROKEN = (httpx2.HTTPError, aiohttp.ClientError, OSError)
 """What reading an answer may raise when the connection or its framing breaks."""
 
+
+_log = structlog.get_logger(__name__)
 
 _Response = openai.AsyncAPIResponse[Any]
 _Opened = tuple[AbstractAsyncContextManager[_Response], _Response]
@@ -188,11 +191,12 @@ class Backend:
         except (openai.OpenAIError, *BROKEN) as error:
             if isinstance(error, TimeoutError):
                 raise
-            raise faults.from_exception(
-                error,
-                str(request.arguments.get("model")),
-                clients_key=self._settings.forward_key,
-            ) from error
+            model = str(request.arguments.get("model"))
+            told = faults.from_exception(error, model, clients_key=self._settings.forward_key)
+            if told.status >= 500:
+                reason = self._secrets.without(faults.reason(error), request.authorization)
+                _log.warning("backend failed", model=model[:200], reason=reason)
+            raise told from error
 
     async def _sent(self, request: Request) -> _Opened:
         """The call and what it gave, once its status is known to be a good one."""

@@ -14,9 +14,10 @@ import aiohttp
 import httpx2
 import openai
 
+from proxy.backend.deltas import not_a_completion
 from proxy.clock import Clock
 from proxy.errors import BackendError, OllamaError
-from proxy.translate.failures import failure_text
+from proxy.translate.failures import clean, failure_text
 
 DAY = 86_400
 
@@ -121,6 +122,8 @@ def lost() -> BackendError:
 
 def from_status(status: int, body: Any, headers: Mapping[str, str], model: str) -> BackendError:
     """An HTTP error of the backend in Ollama's terms; `body` is its JSON, its text, or None."""
+    if status == 304:
+        return not_a_completion()
     if 300 <= status < 400:
         return BackendError(502, "backend redirected", kind="redirect")
     if status in (401, 403):
@@ -141,6 +144,15 @@ def from_status(status: int, body: Any, headers: Mapping[str, str], model: str) 
         kind=f"status_{status // 100}xx",
         headers={"Retry-After": retry_after} if retry_after else None,
     )
+
+
+def reason(error: BaseException) -> str:
+    """What the operator may want to know of a failure, in one line: the first cause in its words.
+
+    Of a page or an error body its beginning; markup stays, keys that are known by their form go.
+    """
+    first = error if isinstance(error, openai.APIStatusError) else _causes(error)[-1]
+    return clean(f"{type(first).__name__}: {first}")
 
 
 def _retry_after(headers: Mapping[str, str]) -> str:

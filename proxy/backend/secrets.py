@@ -12,6 +12,7 @@ SHORTEST = 8
 """Characters of a header's value that may be a secret: shorter ones are words of any text."""
 
 HIDDEN = "***"
+CUT = "…"
 
 
 class Secrets:
@@ -33,13 +34,22 @@ class Secrets:
         try:
             yield
         except OllamaError as error:
-            words = [*self._words, *authorization.split()[1:]]
-            error.message = _without(error.message, words)
+            error.message = self.without(error.message, authorization)
             error.args = (error.message,)
             raise
 
+    def without(self, text: str, authorization: str = "") -> str:
+        """The text with every key in it covered."""
+        for word in (*self._words, *authorization.split()[1:]):
+            text = text.replace(word, HIDDEN)
+            if text.endswith(CUT):
+                text = _without_beginning(text, word)
+        return text
 
-def _without(text: str, words: list[str]) -> str:
-    for word in words:
-        text = text.replace(word, HIDDEN)
+
+def _without_beginning(text: str, word: str) -> str:
+    """A text that was cut, without the beginning of a key that it was cut in."""
+    for length in range(len(word) - 1, 3, -1):
+        if text.endswith(word[:length] + CUT):
+            return text[: -length - 1] + HIDDEN + CUT
     return text

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
@@ -31,8 +32,18 @@ _OURS = frozenset(
 )
 _PARAMETER_CODES = frozenset(("unsupported_parameter", "unknown_parameter"))
 _VALUE_CODES = frozenset(("unsupported_value",))
+_INSIDE = (
+    "error",
+    "message",
+    "detail",
+    "details",
+    "msg",
+    "errors",
+    "fieldViolations",
+    "description",
+)
 _LONGEST = 16_384
-_DEEPEST = 6
+_PARTS = 200
 
 # A name alone or in quotes; with a dot and more, or a bracket, it would be a part of a message.
 _NAME = r"[`'\"]?(?P<name>[A-Za-z_]\w*)[`'\"]?(?!\w|\[|\.\w)"
@@ -99,7 +110,7 @@ def refusals(body: Any, request: Request) -> tuple[Refusal, ...]:
     """
     sent = {**request.arguments, **request.extra_body}
     of_value: dict[str, bool] = {}
-    for name, only_value in _named(body, 0):
+    for name, only_value in _named(body):
         parameter = _CAMEL.sub("_", name).lower()
         if parameter in sent:
             of_value[parameter] = of_value.get(parameter, True) and only_value
@@ -148,20 +159,20 @@ def _shown(value: Any) -> str:
     return "" if isinstance(value, int | float) else json.dumps(value, sort_keys=True)
 
 
-def _named(body: Any, depth: int) -> Iterator[tuple[str, bool]]:
+def _named(body: Any) -> Iterator[tuple[str, bool]]:
     """Every name that any part of an error body complains of, and whether only of its value."""
-    if depth > _DEEPEST:
-        return
-    if isinstance(body, str):
-        yield from _in_text(body[:_LONGEST])
-    elif isinstance(body, list):
-        for item in body[:50]:
-            yield from _named(item, depth + 1)
-    elif isinstance(body, Mapping):
-        yield from _in_fields(body)
-        for key in ("error", "message", "detail", "details", "msg", "errors", "fieldViolations"):
-            yield from _named(body.get(key), depth + 1)
-        yield from _named(body.get("description"), depth + 1)
+    waiting: deque[Any] = deque([body])
+    for _ in range(_PARTS):
+        if not waiting:
+            return
+        part = waiting.popleft()
+        if isinstance(part, str):
+            yield from _in_text(part[:_LONGEST])
+        elif isinstance(part, list):
+            waiting.extend(part[:_PARTS])
+        elif isinstance(part, Mapping):
+            yield from _in_fields(part)
+            waiting.extend(part[key] for key in _INSIDE if key in part)
 
 
 def _in_fields(error: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:

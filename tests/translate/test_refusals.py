@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
 
-from proxy.translate.refusals import Refusal, leave_out, refusals
+from proxy.translate.refusals import KEPT, Refusal, leave_out, refusals
 from proxy.translate.requests import Request
+from tests.translate.test_reading import JSON
 
 SENT: dict[str, Any] = {
     "model": "m",
@@ -276,9 +278,14 @@ def test_every_other_complaint_is_the_clients_to_hear(name: str) -> None:
 
 def test_a_deep_body_is_no_refusal() -> None:
     body: Any = "Unknown parameter: 'seed'."
-    for _ in range(1000):
+    for _ in range(500):
         body = {"error": [body]}
     assert refused(body) == set()
+
+
+@given(JSON)
+def test_any_body_is_read_and_names_only_what_may_go(body: Any) -> None:
+    assert refused(body).isdisjoint(KEPT)
 
 
 def test_only_the_value_of_a_level_is_refused_but_every_number() -> None:
