@@ -75,16 +75,27 @@ def serve(file: str | None, host: str | None, port: int | None) -> None:
 def check(url: str | None) -> None:
     """Say whether the service at URL and its backend answer, and which models there are.
 
-    Without URL: the one at OLLAMA_HOST. The exit status is 0 when both answer, else 1.
+    Without URL: the one at OLLAMA_HOST. The exit status is 0 when both answer, else 1. Files in
+    OLLAMA_MODELS that cannot be used are named as well.
     """
     with _refusals():
         given = settings.load()
         # Its own key goes to the service itself and to no other address.
         key = given.api_keys[0].get_secret_value() if given.api_keys and not url else ""
         report = checking.check(url or client_url(given.host, given.port), key=key)
-    for line in report.lines:
+    for line in (*report.lines, *_catalog_lines(given)):
         click.echo(line)
     sys.exit(0 if report.well else 1)
+
+
+def _catalog_lines(given: Settings) -> list[str]:
+    """A line for each file of the folder that the service leaves out."""
+    if given.models is None:
+        return []
+    from proxy.catalog.folder import Folder
+
+    problems = Folder(given.models, Clock()).read().problems
+    return [f"catalog  {file} is not used: {text}" for file, text in problems]
 
 
 def _run_with_local(given: Settings, sockets: list[socket.socket], model: local.LocalModel) -> None:

@@ -118,6 +118,19 @@ def test_check_tells_a_running_service_and_its_models(upstream: Upstream) -> Non
         assert found.stdout == ended.stdout
 
 
+def test_a_bad_file_of_the_catalog_is_named_at_the_start_and_by_check(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    (tmp_path / "good.yaml").write_text("model: good\nfrom: native\n")
+    (tmp_path / "bad.yaml").write_text("model: [bad\n")
+    folder = {"OLLAMA_MODELS": str(tmp_path)}
+    with Service({"OPENAI_BASE_URL": upstream.base_url, **folder}) as service:
+        assert "bad.yaml" in service.output()
+        done = run("check", service.url, settings=folder)
+        assert "bad.yaml is not used" in done.stdout
+        assert "good:latest" in done.stdout
+
+
 def test_check_tells_a_backend_that_is_down() -> None:
     with Service({"OPENAI_BASE_URL": f"http://127.0.0.1:{free_port()}/v1"}) as service:
         ended = run("check", service.url)

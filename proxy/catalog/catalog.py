@@ -54,6 +54,10 @@ class Catalog:
         """
         return (await self._found(name, exact_case=exact_case))[1]
 
+    async def look(self) -> None:
+        """Reads the folder now, so that the log names its bad files at the start already."""
+        await self._shelf()
+
     def problems(self) -> list[tuple[str, str]]:
         """What is wrong with the files of the folder: file name and text. Reads the folder."""
         return list(self._folder.read().problems) if self._folder else []

@@ -64,6 +64,7 @@ def build(settings: Settings, clock: Clock | None = None) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
+        await catalog.look()
         yield
         await backend.close()
 

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.golden.folding import carried, folded, is_error
+from tests.golden.headers import compare_headers, media_type, recorded_headers
 from tests.golden.masking import Mask
 from tests.golden.numbers import Number, differences, read, write
 from tests.golden.recordings import Case
 
 GRADES = ("exact", "equal", "frames", "shape", "differs")
-MATTER = ("content-type", "allow", "location", "vary", "www-authenticate")
 LISTS = ("/api/tags", "/api/ps", "/v1/models")
 LAYERED = ("/api/pull", "/api/push")
 
@@ -90,45 +90,6 @@ def grade(case: Case, live: Live) -> Graded:
     elif result.grade == "exact" and any(not note.startswith("~") for note in result.notes):
         result.grade = "equal"
     return result
-
-
-def recorded_headers(case: Case) -> dict[str, str]:
-    """The recorded headers in the form of `Live.headers`."""
-    fields = case.response["headers"].items()
-    return {key.lower(): ", ".join(v) if isinstance(v, list) else v for key, v in fields}
-
-
-def compare_headers(
-    golden: Mapping[str, str], ours: Mapping[str, str], *, has_body: bool
-) -> tuple[list[str], list[str]]:
-    """(differences that matter, notes)."""
-    hard, notes = [], []
-    for name in sorted(golden.keys() | ours.keys()):
-        left, right = golden.get(name), ours.get(name)
-        if left == right:
-            continue
-        if not (name in MATTER or name.startswith("access-control-")):
-            if left is not None and name in ("cache-control", "connection"):
-                notes.append(f"~{name}")
-        elif name == "content-type" and media_type(left) == media_type(right):
-            notes.append("charset")
-        elif name == "content-type" and left is None and not has_body:
-            notes.append("~content-type of nothing")
-        elif left and right and elements(left) == elements(right):
-            notes.append(f"order in {name}")
-        else:
-            hard.append(f"header {name}: {left!r} ≠ {right!r}")
-    if ("transfer-encoding" in golden) != ("transfer-encoding" in ours):
-        notes.append("~chunked or length")
-    return hard, notes
-
-
-def media_type(value: str | None) -> str | None:
-    return value.split(";")[0].strip().lower() if value else None
-
-
-def elements(value: str) -> set[str]:
-    return {part.strip().lower() for part in value.split(",")}
 
 
 def kind_of(headers: Mapping[str, str]) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.golden import speech
-from tests.golden.grading import GRADES, Live, grade, recorded_headers
+from tests.golden.grading import GRADES, Live, grade
+from tests.golden.headers import recorded_headers
 from tests.golden.numbers import read, write
 from tests.golden.recordings import Case, cases, comparable
 

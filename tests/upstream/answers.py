@@ -12,6 +12,7 @@ from typing import Any
 from tests.upstream import steps as do
 from tests.upstream.connection import Asked, Step
 from tests.upstream.server import Upstream
+from tests.upstream.shapes import CREATED
 
 VECTOR, PARAMETERS, CONTEXT = 8, 128, 8192
 
@@ -51,7 +52,7 @@ def model_entry(number: int, model: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": model["id"],
         "object": "model",
-        "created": do.CREATED + number,
+        "created": CREATED + number,
         "owned_by": "llamacpp",
         "max_model_len": model["context"],
         "meta": {

@@ -10,47 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.upstream.connection import Connection, HangupError, Step
-
-CREATED = 1795446815
-PROMPT_MS, PREDICTED_MS = 12.5, 40.25
-
-
-def to_json(value: object) -> bytes:
-    """Compact JSON, as llama.cpp writes it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def head_of(connection: Connection) -> dict[str, Any]:
-    """What every event of a stream carries beside its choices."""
-    chat = connection.asked.path.endswith("/chat/completions")
-    body = connection.asked.body or {}
-    return {
-        "id": ("chatcmpl-" if chat else "cmpl-") + "Scripted0000000000",
-        "object": "chat.completion.chunk" if chat else "text_completion",
-        "created": CREATED,
-        "model": body.get("model"),
-    }
-
-
-def timings(prompt: int, completion: int, cached: int = 0) -> dict[str, Any]:
-    """llama.cpp's own account of a generation."""
-    return {
-        "cache_n": cached,
-        "prompt_n": prompt - cached,
-        "prompt_ms": PROMPT_MS,
-        "predicted_n": completion,
-        "predicted_ms": PREDICTED_MS,
-    }
-
-
-def usage_of(prompt: int, completion: int, cached: int = 0) -> dict[str, Any]:
-    """OpenAI's account of a generation."""
-    return {
-        "prompt_tokens": prompt,
-        "completion_tokens": completion,
-        "total_tokens": prompt + completion,
-        "prompt_tokens_details": {"cached_tokens": cached},
-    }
+from tests.upstream.shapes import head_of, to_json, usage_of
 
 
 def event(value: object) -> Step:
@@ -74,24 +34,24 @@ def choice(delta: Mapping[str, Any], finish_reason: str | None = None, **more: o
     return step
 
 
-def say(*texts: str) -> Step:
-    """One event of content for each text."""
+def each(*deltas: Mapping[str, Any]) -> Step:
+    """One event for each delta."""
 
     async def step(connection: Connection) -> None:
-        for text in texts:
-            await choice({"content": text})(connection)
+        for delta in deltas:
+            await choice(delta)(connection)
 
     return step
+
+
+def say(*texts: str) -> Step:
+    """One event of content for each text."""
+    return each(*({"content": text} for text in texts))
 
 
 def think(*texts: str) -> Step:
     """One event of `reasoning_content` for each text."""
-
-    async def step(connection: Connection) -> None:
-        for text in texts:
-            await choice({"reasoning_content": text})(connection)
-
-    return step
+    return each(*({"reasoning_content": text} for text in texts))
 
 
 def tool_call(name: str, arguments: Mapping[str, Any], call_id: str = "call_1") -> Step:
@@ -110,8 +70,8 @@ def usage(prompt: int, completion: int) -> Step:
     """The event with usage, without choices."""
 
     async def step(connection: Connection) -> None:
-        value = {"choices": [], **head_of(connection), "usage": usage_of(prompt, completion)}
-        await event(value)(connection)
+        account = {"usage": usage_of(prompt, completion)}
+        await event({"choices": [], **head_of(connection), **account})(connection)
 
     return step
 
@@ -203,8 +163,9 @@ def opened(
     """Status and headers now, the body later; not chunked: the end of the connection ends it."""
 
     async def step(connection: Connection) -> None:
-        fields = {"Content-Type": media_type, **(headers or {})}
-        await connection.head(status, fields, chunked=chunked)
+        await connection.head(
+            status, {"Content-Type": media_type, **(headers or {})}, chunked=chunked
+        )
 
     return step
 

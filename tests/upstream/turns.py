@@ -23,6 +23,7 @@ from typing import Any
 from tests.upstream import answers
 from tests.upstream import steps as do
 from tests.upstream.connection import Asked, Connection, Step
+from tests.upstream.shapes import CREATED, head_of, timings, usage_of
 
 Turn = Mapping[str, Any]
 BUDGETS = ("max_completion_tokens", "max_tokens", "n_predict")
@@ -139,7 +140,7 @@ def streamed(turn: Turn, body: Mapping[str, Any], asked: Asked) -> Sequence[Step
     out.append(do.choice(last, reason(chunks, finish, chat)))
     if (body.get("stream_options") or {}).get("include_usage"):
         counts = counts_of(turn, chunks)
-        facts = {"usage": do.usage_of(*counts), "timings": do.timings(*counts)}
+        facts = {"usage": usage_of(*counts), "timings": timings(*counts)}
         out.append(account(facts))
     return [*out, do.done()]
 
@@ -148,7 +149,7 @@ def account(facts: Mapping[str, Any]) -> Step:
     """The event without choices that tells what the generation took."""
 
     async def step(connection: Connection) -> None:
-        await do.event({"choices": [], **do.head_of(connection), **facts})(connection)
+        await do.event({"choices": [], **head_of(connection), **facts})(connection)
 
     return step
 
@@ -200,11 +201,11 @@ def whole(turn: Turn, body: Mapping[str, Any], asked: Asked) -> Sequence[Step]:
     answer = {
         "id": ("chatcmpl-" if chat else "cmpl-") + "Scripted0000000000",
         "object": "chat.completion" if chat else "text_completion",
-        "created": do.CREATED,
+        "created": CREATED,
         "model": body.get("model"),
         "choices": [one],
-        "usage": do.usage_of(*counts),
-        "timings": do.timings(*counts),
+        "usage": usage_of(*counts),
+        "timings": timings(*counts),
     }
     return [*waits, do.answer(200, answer)]
 
