@@ -71,6 +71,7 @@ class Answering:
                         yield [run.dress.frame(clock.timestamp(), piece) for piece in pieces]
             yield [self._final(run, moments)]
         finally:
+            prepared(request, call)
             run.done()
 
     async def _folded(self, run: Run, call: Call) -> dict[str, Any]:

@@ -86,3 +86,17 @@ def test_the_official_client_notices_nothing(served: tuple[Service, Upstream, bo
         assert client.chat("native", HI, options=OPTIONS).message.content == "Hello there!"
         assert client.generate("native", "Hi", options=OPTIONS).response == "Hello there!"
     client._client.close()
+
+
+@pytest.mark.parametrize("stream", (True, False))
+def test_what_was_left_out_is_named_also_where_the_backend_then_fails(
+    upstream: Upstream, stream: bool
+) -> None:
+    refusal = [answer(400, {"error": {"message": "Unknown parameter: 'seed'."}})]
+    failure = [answer(503, {"error": {"message": "overloaded"}})]
+    upstream.script(lambda asked: refusal if "seed" in asked.body else failure)
+    with Service({"OPENAI_BASE_URL": upstream.base_url}) as service:
+        body = {"model": "native", "messages": HI, "stream": stream, "options": {"seed": 1}}
+        answered = service.ask("POST", "/api/chat", body)
+    assert answered.status == 503
+    assert answered.header("Facade-Dropped") == "seed"
