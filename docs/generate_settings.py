@@ -30,6 +30,7 @@ TAIL = """
 * Times named `…_TIMEOUT` and `FACADE_MODELS_TTL` are seconds and may have a fraction. A Go duration
   is numbers with units (`ns us µs ms s m h`), such as `1h30m`.
 * Lists have commas (or line ends, in a file) between their entries.
+* Headers are lines, `Name: value` each; a value is never shown.
 * Booleans are Go's: `0 f F false False FALSE` are false, and any other text that is not empty is true.
 * `NAME_FILE` names a file whose content is the value of `NAME`, for secrets that are mounted:
 """

@@ -28,22 +28,22 @@ class _UnwellError(Exception):
     """What is wrong, in words for the terminal."""
 
 
-def check(url: str, timeout: float = TIMEOUT) -> Report:
+def check(url: str, timeout: float = TIMEOUT, key: str = "") -> Report:
     """Ask the service at `url` for its version and its models; the list comes from the backend.
 
-    Raises SettingsError for a `url` that is no HTTP URL.
+    `key` is sent as clients send theirs. Raises SettingsError for a `url` that is no HTTP URL.
     """
     base = _base(url)
     try:
         greeting = _get(f"{base}/", timeout)
         if greeting.strip() != GREETING:
             raise _UnwellError("something else answers there")
-        version = _object(_get(f"{base}/api/version", timeout)).get("version", "?")
+        version = _object(_get(f"{base}/api/version", timeout, key)).get("version", "?")
     except _UnwellError as error:
         return Report(well=False, lines=(f"service  {base}: {error}",))
     service = f"service  {base}: answers as Ollama {_printable(version)}"
     try:
-        models = _object(_get(f"{base}/api/tags", timeout)).get("models") or []
+        models = _object(_get(f"{base}/api/tags", timeout, key)).get("models") or []
         names = [_printable(model["name"]) for model in models]
     except _UnwellError as error:
         return Report(well=False, lines=(service, f"backend  {error}"))
@@ -66,11 +66,13 @@ def _base(url: str) -> str:
     return whole.rstrip("/")
 
 
-def _get(url: str, timeout: float) -> bytes:
+def _get(url: str, timeout: float, key: str = "") -> bytes:
     # No proxy of the environment: what is checked is this address and none between.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=timeout) as answer:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        request = urllib.request.Request(url, headers=headers)  # noqa: S310 - `_base` looked at it
+        with opener.open(request, timeout=timeout) as answer:
             body: bytes = answer.read(LARGEST)
             return body
     except urllib.error.HTTPError as error:

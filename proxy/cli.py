@@ -80,7 +80,9 @@ def check(url: str | None) -> None:
     """
     with _refusals():
         given = settings.load()
-        report = checking.check(url or client_url(given.host, given.port))
+        # Its own key goes to the service itself and to no other address.
+        key = given.api_keys[0].get_secret_value() if given.api_keys and not url else ""
+        report = checking.check(url or client_url(given.host, given.port), key=key)
     for line in (*report.lines, *_catalog_lines(given)):
         click.echo(line)
     sys.exit(0 if report.well else 1)

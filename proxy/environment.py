@@ -16,6 +16,8 @@ DEFAULT_PORT = 11434
 _TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 
+_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:[ \t]*([\x20-\x7e\t]*)")
+_RESERVED = frozenset(("host", "content-length", "content-type", "transfer-encoding", "connection"))
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _SECONDS_LIMIT = (2**63 - 1) // SECOND
 
@@ -42,6 +44,24 @@ def read_unsigned(text: str) -> int:
 def read_list(text: str) -> tuple[str, ...]:
     """The entries of a list with commas or line ends between them; empty ones are left out."""
     return tuple(entry.strip() for entry in re.split(r"[,\n]", text) if entry.strip())
+
+
+def read_headers(text: str) -> tuple[tuple[str, str], ...]:
+    """Lines of ``Name: value``, as the SDK's OPENAI_CUSTOM_HEADERS has them.
+
+    Raises ValueError, which says the number of the line but not what is in it.
+    """
+    headers = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        match = _HEADER.fullmatch(line.strip())
+        if match is None:
+            raise ValueError(f"line {number} is not a header, such as `X-Team: search`")
+        if match[1].lower() in _RESERVED:
+            raise ValueError(f"line {number}: {match[1]} cannot be set")
+        headers.append((match[1], match[2]))
+    return tuple(headers)
 
 
 def read_keep_alive(text: str) -> int:

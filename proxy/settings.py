@@ -11,12 +11,12 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr, ValidationError
+from pydantic import ByteSize, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from proxy import environment
+from proxy import setting_kinds as kind
 from proxy.errors import SettingsError
 
 _Value = TypeVar("_Value")
@@ -29,38 +29,11 @@ LENIENT: Mapping[str, Callable[[str], Any]] = {
 }
 """Settings whose bad value means the default, as in Ollama, and the reader of each."""
 
-FROM_FILE = ("OPENAI_API_KEY", "FACADE_API_KEYS")
+FROM_FILE = ("OPENAI_API_KEY", "FACADE_API_KEYS", "FACADE_BACKEND_HEADERS")
 """Settings that are also read from the file that `NAME_FILE` names."""
 
-
-def _listed(value: Any) -> Any:
-    return environment.read_list(value) if isinstance(value, str) else value
-
-
-def _flag(value: Any) -> Any:
-    return environment.read_bool(value) if isinstance(value, str) else value
-
-
-def _lowered(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _backend_url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError("it must be an http:// or https:// URL, such as http://127.0.0.1:8000/v1")
-    return text
-
-
-Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
-NonNegativeSeconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-LowerTexts = Annotated[tuple[str, ...], BeforeValidator(lambda value: _listed(_lowered(value)))]
-Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_listed)]
+HIDDEN = frozenset((*FROM_FILE, "OPENAI_BASE_URL", "FACADE_BACKEND_PROXY"))
+"""Settings whose value is not repeated when it is refused: it may hold a key or a password."""
 
 
 def _setting(variable: str, default: Any, description: str) -> Any:
@@ -76,7 +49,7 @@ class Settings(BaseSettings):
 
     host: str = environment.DEFAULT_HOST
     port: int = Field(environment.DEFAULT_PORT, ge=0, le=65535)
-    origins: Texts = _setting(
+    origins: kind.Texts = _setting(
         "OLLAMA_ORIGINS",
         (),
         "Origins of browsers, besides those that Ollama always allows; `*` allows all",
@@ -99,17 +72,44 @@ class Settings(BaseSettings):
     max_queue: int = _setting(
         "OLLAMA_MAX_QUEUE", 512, "Requests under way at once; one more is answered with 503"
     )
-    no_cloud: Annotated[bool, BeforeValidator(_flag)] = _setting(
+    no_cloud: kind.Flag = _setting(
         "OLLAMA_NO_CLOUD", False, "Refuse cloud models, as Ollama does with its cloud disabled"
     )
     version: str = _setting(
         "FACADE_OLLAMA_VERSION", "0.33.0", "The version of Ollama that `/api/version` gives"
     )
-    base_url: Annotated[str, AfterValidator(_backend_url)] | None = _setting(
+    base_url: kind.BackendUrl | None = _setting(
         "OPENAI_BASE_URL", None, "URL of the backend, most often ending in `/v1`"
     )
     api_key: SecretStr = _setting("OPENAI_API_KEY", SecretStr(""), "Key for the backend")
-    dialect: Annotated[str, BeforeValidator(_lowered)] | None = _setting(
+    forward_key: kind.Flag = _setting(
+        "FACADE_FORWARD_KEY",
+        False,
+        "Pass each client's own key to the backend, never `OPENAI_API_KEY`, which then only asks "
+        "for the list of models",
+    )
+    organization: str | None = _setting(
+        "OPENAI_ORG_ID", None, "Sent to the backend as OpenAI-Organization"
+    )
+    project: str | None = _setting(
+        "OPENAI_PROJECT_ID", None, "Sent to the backend as OpenAI-Project"
+    )
+    backend_headers: kind.Headers = _setting(
+        "FACADE_BACKEND_HEADERS",
+        (),
+        "More headers for the backend, one `Name: value` a line, such as `api-key: …`",
+    )
+    backend_proxy: kind.ProxyUrl | None = _setting(
+        "FACADE_BACKEND_PROXY",
+        None,
+        "HTTP proxy on the way to the backend; `HTTP_PROXY` and its like are not read",
+    )
+    backend_ca_file: Path | None = _setting(
+        "FACADE_BACKEND_CA_FILE",
+        None,
+        "Certificates (PEM) that are trusted at the backend besides the system's",
+    )
+    dialect: Annotated[str, kind.Lowered] | None = _setting(
         "FACADE_DIALECT",
         None,
         "What kind of backend it is (`vllm`, `llamacpp`, `openai`, …); unset: found out",
@@ -119,40 +119,43 @@ class Settings(BaseSettings):
         ByteSize(32 * 1024 * 1024),
         "Largest body of a request, in bytes or as `32MiB`; a larger one is answered with 413",
     )
-    body_timeout: Seconds = _setting("FACADE_BODY_TIMEOUT", 30.0, "Time for a body to arrive")
-    write_timeout: Seconds = _setting(
+    body_timeout: kind.Seconds = _setting("FACADE_BODY_TIMEOUT", 30.0, "Time for a body to arrive")
+    write_timeout: kind.Seconds = _setting(
         "FACADE_WRITE_TIMEOUT", 60.0, "Time for a client to take what is sent to it"
     )
-    first_token_timeout: Seconds = _setting(
+    first_token_timeout: kind.Seconds = _setting(
         "FACADE_FIRST_TOKEN_TIMEOUT", 600.0, "Time for the backend's answer to begin"
     )
-    idle_timeout: Seconds = _setting(
+    idle_timeout: kind.Seconds = _setting(
         "FACADE_IDLE_TIMEOUT", 120.0, "Longest silence of the backend in the middle of an answer"
     )
-    tail_timeout: Seconds = _setting(
+    tail_timeout: kind.Seconds = _setting(
         "FACADE_TAIL_TIMEOUT", 2.0, "Wait for the usage after the backend said that it finished"
     )
-    connect_timeout: Seconds = _setting(
+    connect_timeout: kind.Seconds = _setting(
         "FACADE_CONNECT_TIMEOUT", 5.0, "Time to connect to the backend"
     )
-    drain_timeout: NonNegativeSeconds = _setting(
+    drain_timeout: kind.NonNegativeSeconds = _setting(
         "FACADE_DRAIN_TIMEOUT", 25.0, "Time that answers under way get when the service is stopped"
     )
-    models_ttl: NonNegativeSeconds = _setting(
+    models_ttl: kind.NonNegativeSeconds = _setting(
         "FACADE_MODELS_TTL", 5.0, "How long the backend's list of models is kept"
     )
-    allowed_hosts: LowerTexts = _setting(
+    allowed_hosts: kind.LowerTexts = _setting(
         "FACADE_ALLOWED_HOSTS", (), "Host names that requests may come to, besides the local ones"
     )
-    api_keys: Secrets = _setting(
-        "FACADE_API_KEYS", (), "Keys of which clients must send one; unset: none is asked for"
+    api_keys: kind.Secrets = _setting(
+        "FACADE_API_KEYS",
+        (),
+        "Keys of which clients must send one as `Authorization: Bearer` (the official clients do, "
+        "from `OLLAMA_API_KEY`), on `/v1/` also as `x-api-key`; unset: none is asked for",
     )
-    log_format: Annotated[Literal["console", "json"], BeforeValidator(_lowered)] = _setting(
+    log_format: Annotated[Literal["console", "json"], kind.Lowered] = _setting(
         "FACADE_LOG_FORMAT", "console", "`console` or `json`"
     )
-    log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], BeforeValidator(_lowered)
-    ] = _setting("FACADE_LOG_LEVEL", "info", "`debug`, `info`, `warning` or `error`")
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], kind.Lowered] = _setting(
+        "FACADE_LOG_LEVEL", "info", "`debug`, `info`, `warning` or `error`"
+    )
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -243,6 +246,5 @@ def _explain(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     variable = str(first["loc"][0])
     reason = first["msg"].removeprefix("Value error, ")
-    hidden = variable in FROM_FILE or variable == "OPENAI_BASE_URL"
-    value = "" if hidden else f" (it is {str(first['input'])[:80]!r})"
+    value = "" if variable in HIDDEN else f" (it is {str(first['input'])[:80]!r})"
     return f"{variable}: {reason[:1].lower()}{reason[1:]}{value}"

@@ -79,7 +79,7 @@ class Service:
         if self.process is None or self.process.poll() is not None:
             raise RuntimeError(self._why_not())
         try:
-            return raw.ask(self.url, "GET", "/api/version", timeout=5).status == 200
+            return raw.ask(self.url, "GET", "/", timeout=5).status == 200
         except (OSError, raw.NoAnswerError):
             return False
 

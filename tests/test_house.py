@@ -13,7 +13,17 @@ PACKAGE = Path(__file__).parent.parent / "proxy"
 
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset(
-        ("errors", "settings", "environment", "clock", "names", "wire", "contract", "gojson")
+        (
+            "errors",
+            "settings",
+            "setting_kinds",
+            "environment",
+            "clock",
+            "names",
+            "wire",
+            "contract",
+            "gojson",
+        )
     ),
     frozenset(("translate",)),
     frozenset(("backend", "catalog")),

@@ -72,6 +72,17 @@ def test_settings_do_not_change() -> None:
         ("FACADE_IDLE_TIMEOUT", "0.5", "idle_timeout", 0.5),
         ("FACADE_DRAIN_TIMEOUT", "0", "drain_timeout", 0.0),
         ("FACADE_ALLOWED_HOSTS", "A.example, b", "allowed_hosts", ("a.example", "b")),
+        ("FACADE_FORWARD_KEY", "1", "forward_key", True),
+        ("OPENAI_ORG_ID", "org-1", "organization", "org-1"),
+        ("OPENAI_PROJECT_ID", "proj-1", "project", "proj-1"),
+        ("FACADE_BACKEND_CA_FILE", "/ca.pem", "backend_ca_file", Path("/ca.pem")),
+        (
+            "FACADE_BACKEND_HEADERS",
+            "api-key: a, b\n\nX-Team:search",
+            "backend_headers",
+            (("api-key", SecretStr("a, b")), ("X-Team", SecretStr("search"))),
+        ),
+        ("FACADE_BACKEND_PROXY", "http://p:3128", "backend_proxy", SecretStr("http://p:3128")),
         ("FACADE_LOG_FORMAT", "JSON", "log_format", "json"),
         ("FACADE_LOG_LEVEL", "warning", "log_level", "warning"),
     ],
@@ -118,6 +129,11 @@ def test_a_wrong_port_leaves_the_host_as_it_is() -> None:
         ("FACADE_WRITE_TIMEOUT", "inf"),
         ("FACADE_DRAIN_TIMEOUT", "-1"),
         ("FACADE_TAIL_TIMEOUT", "2s"),
+        ("FACADE_BACKEND_HEADERS", "no colon"),
+        ("FACADE_BACKEND_HEADERS", "a b: c"),
+        ("FACADE_BACKEND_HEADERS", "Host: elsewhere"),
+        ("FACADE_BACKEND_HEADERS", "X-Name: é"),
+        ("FACADE_BACKEND_PROXY", "socks5://p:1"),
         ("FACADE_LOG_FORMAT", "xml"),
         ("FACADE_LOG_LEVEL", "loud\nand long"),
     ],
@@ -130,9 +146,17 @@ def test_what_cannot_be_used_is_refused_in_one_line_that_names_it(variable: str,
     assert "\n" not in line
 
 
-def test_a_refused_url_is_not_repeated_because_it_may_hold_a_password() -> None:
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("OPENAI_BASE_URL", f"ftp://user:{SECRET}@b/v1"),
+        ("FACADE_BACKEND_PROXY", f"ftp://user:{SECRET}@p"),
+        ("FACADE_BACKEND_HEADERS", f"api-key {SECRET}"),
+    ],
+)
+def test_a_refused_value_that_may_hold_a_secret_is_not_repeated(variable: str, text: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        load({"OPENAI_BASE_URL": f"ftp://user:{SECRET}@b/v1"})
+        load({variable: text})
     assert SECRET not in str(caught.value)
 
 
@@ -160,7 +184,14 @@ def test_a_key_and_a_file_of_it_are_one_too_many(tmp_path: Path) -> None:
 
 
 def test_keys_are_not_shown() -> None:
-    given = load({"OPENAI_API_KEY": SECRET, "FACADE_API_KEYS": SECRET})
+    given = load(
+        {
+            "OPENAI_API_KEY": SECRET,
+            "FACADE_API_KEYS": SECRET,
+            "FACADE_BACKEND_HEADERS": f"api-key: {SECRET}",
+            "FACADE_BACKEND_PROXY": f"http://user:{SECRET}@p:3128",
+        }
+    )
     assert given.api_key == SecretStr(SECRET)
     assert SECRET not in f"{given!r} {given}"
 

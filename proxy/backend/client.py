@@ -7,18 +7,22 @@ here, because its objects cost ten times as much a chunk and hide cut streams (d
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
 import httpx2
 import openai
+import structlog
 
 from proxy.backend import faults
 from proxy.backend.deltas import T, not_a_completion, parsed, read_events
+from proxy.backend.habits import Habits
 from proxy.backend.recognition import owner, recognise
+from proxy.backend.secrets import Secrets
+from proxy.backend.speech import transcribed
 from proxy.backend.transport import make_client
 from proxy.errors import BackendError
 from proxy.settings import Settings
@@ -35,17 +39,23 @@ BROKEN = (httpx2.HTTPError, aiohttp.ClientError, OSError)
 """What reading an answer may raise when the connection or its framing breaks."""
 
 
+_log = structlog.get_logger(__name__)
+
+_Response = openai.AsyncAPIResponse[Any]
+_Opened = tuple[AbstractAsyncContextManager[_Response], _Response]
+
+
 class Backend:
     """Asks the backend. Every failure is a BackendError; a cancelled caller closes the call."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client = make_client(settings)
-        # The SDK refuses to ask without a key unless each request says that there is none.
-        self._headers: dict[str, Any] = (
-            {} if settings.api_key.get_secret_value() else {"Authorization": openai.Omit()}
-        )
+        key = settings.api_key.get_secret_value()
+        self._headers = self._authorized(f"Bearer {key}" if key else "", own=True)
         self._recognised = recognise(settings)
+        self._habits = Habits()
+        self._secrets = Secrets(settings)
 
     @property
     def dialect(self) -> Dialect:
@@ -98,42 +108,25 @@ class Backend:
 
     async def complete(self, request: Request) -> Delta:
         """The whole answer to `request` as one Delta."""
-        body = await self._whole(request)
-        delta = read_delta(body)
-        if delta is None or not isinstance(body.get("choices"), list):
-            raise not_a_completion()
-        return delta
+        return read_delta(await self.answer(request)) or Delta()
 
-    async def answer(self, request: Request) -> Mapping[str, Any]:
-        """The whole answer to `request` as the backend gave it. Raises as `complete` does."""
+    async def answer(self, request: Request) -> Any:
+        """The whole answer to `request` as the backend gave it, an object with `choices`."""
         body = await self._whole(request)
-        read_delta(body)
-        if not isinstance(body.get("choices"), list):
-            raise not_a_completion()
-        answer: Mapping[str, Any] = body
-        return answer
+        with self._secrets.hidden(request.authorization):
+            if read_delta(body) is None or not isinstance(body.get("choices"), list):
+                raise not_a_completion()
+        return body
 
     async def embeddings(self, request: Request) -> Any:
         """The parsed answer of the backend's embeddings endpoint."""
         return await self._whole(request)
 
-    async def transcription(
-        self, model: str, filename: str, audio: bytes, more: Mapping[str, str]
-    ) -> Any:
-        """The parsed answer of the backend's transcriptions endpoint; `more` are form fields."""
-        arguments: dict[str, Any] = {"model": model, "file": (filename, audio), **more}
-        try:
-            async with (
-                asyncio.timeout(self._settings.first_token_timeout),
-                self._client.audio.transcriptions.with_streaming_response.create(
-                    **arguments, response_format="json", extra_headers=self._headers
-                ) as response,
-            ):
-                return parsed(await response.http_response.aread())
-        except TimeoutError as error:
-            raise BackendError(504, "backend timed out", kind="timeout") from error
-        except (openai.OpenAIError, httpx2.HTTPError, OSError) as error:
-            raise faults.from_exception(error, model) from error
+    async def transcription(self, form: Mapping[str, Any], authorization: str) -> Any:
+        """The parsed answer of the backend's transcriptions endpoint; `form` are its fields."""
+        headers, seconds = self._authorized(authorization), self._settings.first_token_timeout
+        with self._secrets.hidden(authorization):
+            return await transcribed(self._client, form, headers, seconds)
 
     async def models(self) -> list[dict[str, Any]]:
         """The entries of `/v1/models`; llama.cpp's `models` beside `data` are merged by name."""
@@ -171,52 +164,85 @@ class Backend:
                 return parsed(await response.aread())
         except TimeoutError as error:
             raise BackendError(504, "backend timed out", kind="timeout") from error
-        except BROKEN as error:
-            raise faults.from_exception(error, str(request.arguments.get("model"))) from error
 
     async def _get(self, path: str) -> Any:
-        try:
-            async with asyncio.timeout(self._settings.connect_timeout * 2):
-                response = await self._client.get(
-                    path, cast_to=httpx2.Response, options={"headers": self._headers}
-                )
-                return parsed(await response.aread())
-        except TimeoutError as error:
-            raise BackendError(504, "backend timed out", kind="timeout") from error
-        except (openai.OpenAIError, *BROKEN) as error:
-            raise faults.from_exception(error, "") from error
+        with self._secrets.hidden():
+            try:
+                async with asyncio.timeout(self._settings.connect_timeout * 2):
+                    response = await self._client.get(
+                        path, cast_to=httpx2.Response, options={"headers": self._headers}
+                    )
+                    return parsed(await response.aread())
+            except TimeoutError as error:
+                raise BackendError(504, "backend timed out", kind="timeout") from error
+            except (openai.OpenAIError, *BROKEN) as error:
+                raise faults.from_exception(error, "") from error
 
     @asynccontextmanager
     async def _open(self, request: Request) -> AsyncIterator[httpx2.Response]:
-        """The open response; a request that never left is sent once more, nothing else is."""
-        model = str(request.arguments.get("model"))
-        opened = self._call(request)
-        try:
+        """The open response. A refusal becomes a BackendError, but for two that end well.
+
+        A request that never left is sent once more; one of which a parameter is refused by name
+        is sent without it (`habits.py`). Nothing had been generated in either case.
+        """
+        self._habits.apply(request)
+        with self._secrets.hidden(request.authorization), self._failing(request):
+            while True:
+                try:
+                    opened, response = await self._sent(request)
+                    break
+                except openai.APIStatusError as error:
+                    if not self._habits.learn(request, error.status_code, error.body):
+                        raise
             try:
-                response = await opened.__aenter__()
-            except openai.APIConnectionError as error:
-                if not faults.is_unsent(error):
-                    raise
-                opened = self._call(request)
-                response = await opened.__aenter__()
-        except openai.OpenAIError as error:
-            raise faults.from_exception(error, model) from error
+                yield response.http_response
+            finally:
+                await opened.__aexit__(None, None, None)
+
+    @contextmanager
+    def _failing(self, request: Request) -> Iterator[None]:
+        """Every foreign failure but a timeout of ours becomes a BackendError."""
         try:
-            yield response.http_response
-        except BROKEN as error:
+            yield
+        except (openai.OpenAIError, *BROKEN) as error:
             if isinstance(error, TimeoutError):
                 raise
-            raise faults.from_exception(error, model) from error
-        finally:
-            await opened.__aexit__(None, None, None)
+            model = str(request.arguments.get("model"))
+            told = faults.from_exception(error, model, clients_key=self._settings.forward_key)
+            if told.status >= 500:
+                reason = self._secrets.without(faults.reason(error), request.authorization)
+                _log.warning("backend failed", model=model[:200], reason=reason)
+            raise told from error
 
-    def _call(self, request: Request) -> AbstractAsyncContextManager[openai.AsyncAPIResponse[Any]]:
+    async def _sent(self, request: Request) -> _Opened:
+        """The call and what it gave, once its status is known to be a good one."""
+        opened = self._call(request)
+        try:
+            return opened, await opened.__aenter__()
+        except openai.APIConnectionError as error:
+            if not faults.is_unsent(error):
+                raise
+        opened = self._call(request)
+        return opened, await opened.__aenter__()
+
+    def _authorized(self, authorization: str, *, own: bool = False) -> dict[str, Any]:
+        """Headers with our key or, where the operator wants it so, with the client's or none."""
+        if not own and not self._settings.forward_key:
+            return self._headers
+        # The SDK refuses to ask without a key unless each request says that there is none. A key
+        # among the operator's own headers is one.
+        names = {name.lower() for name, _ in self._settings.backend_headers}
+        if own and not authorization and "authorization" in names:
+            return {}
+        return {"Authorization": authorization or openai.Omit()}
+
+    def _call(self, request: Request) -> AbstractAsyncContextManager[_Response]:
         create: Mapping[str, Callable[..., AbstractAsyncContextManager[Any]]] = {
             "chat": self._client.chat.completions.with_streaming_response.create,
             "completions": self._client.completions.with_streaming_response.create,
             "embeddings": self._client.embeddings.with_streaming_response.create,
         }
-        headers = self._headers
+        headers = self._authorized(request.authorization)
         if self.dialect.closes_streams and request.arguments.get("stream"):
             headers = {**headers, "Connection": "close"}
         return create[request.endpoint](

@@ -14,9 +14,10 @@ import aiohttp
 import httpx2
 import openai
 
+from proxy.backend.deltas import not_a_completion
 from proxy.clock import Clock
 from proxy.errors import BackendError, OllamaError
-from proxy.translate.failures import failure_text
+from proxy.translate.failures import clean, failure_text
 
 DAY = 86_400
 
@@ -40,6 +41,9 @@ _STATUS: Mapping[int, int] = {
     529: 503,
 }
 
+# What a backend may say of a key that is the client's own; its text may quote the key.
+_CLIENTS_KEY: Mapping[int, str] = {401: "unauthorized", 403: "forbidden"}
+
 _PHRASE: Mapping[int, str] = {
     400: "backend refused the request",
     402: "backend asks for payment",
@@ -54,12 +58,18 @@ _PHRASE: Mapping[int, str] = {
 }
 
 
-def from_exception(error: BaseException, model: str) -> OllamaError:
-    """What the client is told of `error`, raised by the SDK or below while asking for `model`."""
+def from_exception(error: BaseException, model: str, *, clients_key: bool = False) -> OllamaError:
+    """What the client is told of `error`, raised by the SDK or below while asking for `model`.
+
+    With `clients_key` it was the client's own key that the backend refused, if it did.
+    """
     for cause in _causes(error):
         if isinstance(cause, OllamaError):
             return cause
     if isinstance(error, openai.APIStatusError):
+        if clients_key and error.status_code in _CLIENTS_KEY:
+            text = _CLIENTS_KEY[error.status_code]
+            return BackendError(error.status_code, text, kind="credentials")
         return from_status(error.status_code, error.body, error.response.headers, model)
     # The transport calls every failure to connect, and a server that hangs up, a timeout.
     if is_unreachable(error):
@@ -112,6 +122,8 @@ def lost() -> BackendError:
 
 def from_status(status: int, body: Any, headers: Mapping[str, str], model: str) -> BackendError:
     """An HTTP error of the backend in Ollama's terms; `body` is its JSON, its text, or None."""
+    if status == 304:
+        return not_a_completion()
     if 300 <= status < 400:
         return BackendError(502, "backend redirected", kind="redirect")
     if status in (401, 403):
@@ -132,6 +144,15 @@ def from_status(status: int, body: Any, headers: Mapping[str, str], model: str) 
         kind=f"status_{status // 100}xx",
         headers={"Retry-After": retry_after} if retry_after else None,
     )
+
+
+def reason(error: BaseException) -> str:
+    """What the operator may want to know of a failure, in one line: the first cause in its words.
+
+    Of a page or an error body its beginning; markup stays, keys that are known by their form go.
+    """
+    first = error if isinstance(error, openai.APIStatusError) else _causes(error)[-1]
+    return clean(f"{type(first).__name__}: {first}")
 
 
 def _retry_after(headers: Mapping[str, str]) -> str:

@@ -13,10 +13,24 @@ from proxy.translate.dialect import DIALECTS
 _HOSTS: Mapping[str, str] = {
     "api.openai.com": "openai",
     "openrouter.ai": "openrouter",
+    "openai.azure.com": "azure",
+    "services.ai.azure.com": "azure",
+    "cognitiveservices.azure.com": "azure",
     "api.deepseek.com": "deepseek",
+    "api.mistral.ai": "mistral",
+    "api.groq.com": "groq",
+    "api.together.ai": "together",
+    "api.together.xyz": "together",
+    "generativelanguage.googleapis.com": "gemini",
 }
 
-_OWNERS: Mapping[str, str] = {"llamacpp": "llamacpp", "vllm": "vllm", "library": "ollama"}
+_OWNERS: Mapping[str, str] = {
+    "llamacpp": "llamacpp",
+    "vllm": "vllm",
+    "sglang": "sglang",
+    "organization_owner": "lmstudio",
+    "library": "ollama",
+}
 
 
 def recognise(settings: Settings) -> str:

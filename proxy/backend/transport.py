@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
@@ -9,7 +10,7 @@ import httpx2
 import openai
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
-from proxy.errors import BackendError
+from proxy.errors import BackendError, SettingsError
 from proxy.settings import Settings
 
 ANSWER_LIMIT = 64 * 1024 * 1024
@@ -21,11 +22,17 @@ after five, and a request sent at that very moment would be lost."""
 
 
 def make_client(settings: Settings) -> AsyncOpenAI:
-    """The one client of a process; nothing but `settings` changes what it does."""
+    """The one client of a process; nothing but `settings` changes what it does.
+
+    Raises SettingsError for a file of certificates that cannot be used.
+    """
     key = settings.api_key.get_secret_value()
+    proxy = settings.backend_proxy
     http_client = DefaultAioHttpClient(
         follow_redirects=False,
         trust_env=False,
+        proxy=proxy.get_secret_value() if proxy else None,
+        verify=_trust(settings),
         timeout=httpx2.Timeout(None, connect=settings.connect_timeout),
         limits=httpx2.Limits(
             max_connections=settings.max_queue + 8,
@@ -34,12 +41,14 @@ def make_client(settings: Settings) -> AsyncOpenAI:
         ),
         event_hooks={"response": [_guard]},
     )
-    omitted: dict[str, Any] = {
-        "OpenAI-Organization": openai.Omit(),
-        "OpenAI-Project": openai.Omit(),
+    headers: dict[str, Any] = {
+        # The SDK would take these from the environment of the process.
+        "OpenAI-Organization": settings.organization or openai.Omit(),
+        "OpenAI-Project": settings.project or openai.Omit(),
         "Accept-Encoding": "identity",
+        **{name: value.get_secret_value() for name, value in settings.backend_headers},
     }
-    return AsyncOpenAI(
+    client = AsyncOpenAI(
         base_url=settings.base_url,
         api_key=key or "none",
         organization="",
@@ -47,8 +56,24 @@ def make_client(settings: Settings) -> AsyncOpenAI:
         max_retries=0,
         http_client=http_client,
         timeout=httpx2.Timeout(None, connect=settings.connect_timeout),
-        default_headers=omitted,
     )
+    # Not given above, where the SDK would add those of OPENAI_CUSTOM_HEADERS.
+    client._custom_headers = headers  # noqa: SLF001
+    return client
+
+
+def _trust(settings: Settings) -> ssl.SSLContext | bool:
+    """The system's certificates and those of FACADE_BACKEND_CA_FILE."""
+    path = settings.backend_ca_file
+    if path is None:
+        return True
+    context = ssl.create_default_context()
+    try:
+        context.load_verify_locations(path)
+    except OSError as error:
+        reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+        raise SettingsError(f"FACADE_BACKEND_CA_FILE: {str(path)!r}: {reason}") from None
+    return context
 
 
 async def _guard(response: httpx2.Response) -> None:

@@ -1,9 +1,9 @@
 """The outermost ASGI application: what Ollama's server does before a handler sees a request.
 
-In this order: redirects, CORS, the Host rule, 404, 405 (management.md §1.2, §1.6, §1.7), the limit
-of requests under way, the body under a limit and a deadline (faults.md rows 6, 7, 22, 23, 38). From
-then on the door owns `receive`: the one thing that can still come is that the client leaves, and
-then the whole call is cancelled.
+In this order: redirects, CORS, the Host rule, 404, 405 (management.md §1.2, §1.6, §1.7), the key
+where one is asked for, the limit of requests under way, the body under a limit and a deadline
+(faults.md rows 6, 7, 22, 23, 38, 40). From then on the door owns `receive`: the one thing that can
+still come is that the client leaves, and then the whole call is cancelled.
 
 The application finds in its scope:
 
@@ -27,10 +27,12 @@ from proxy.http.answers import PLAIN, Headers, answer, error_response
 from proxy.http.cancel import Presence
 from proxy.http.hosts import Hosts, Verdict
 from proxy.http.intake import read_body
+from proxy.http.keys import Keys, authorized
 from proxy.http.observe import Record, log_request
 from proxy.http.origins import Origins, is_cross
 from proxy.http.outgoing import Outgoing
 from proxy.http.paths import (
+    QUEUED,
     Paths,
     Route,
     cleaned,
@@ -40,22 +42,6 @@ from proxy.http.paths import (
 )
 from proxy.http.visit import UNREAD, Visit
 from proxy.settings import Settings
-
-QUEUED = frozenset(
-    (
-        "/api/chat",
-        "/api/generate",
-        "/api/embed",
-        "/api/embeddings",
-        "/v1/chat/completions",
-        "/v1/completions",
-        "/v1/embeddings",
-        "/v1/audio/transcriptions",
-        "/v1/messages",
-        "/v1/responses",
-    )
-)
-"""The paths whose POST requests count against OLLAMA_MAX_QUEUE."""
 
 DISCARDED = 262_144
 """Bytes of an unread body that are worth a connection; Go's server draws the same line."""
@@ -83,6 +69,7 @@ class Door:
         self._paths = Paths(table)
         self._origins = Origins(settings.origins)
         self._hosts = Hosts(settings.host, settings.allowed_hosts, any_origin=self._origins.all)
+        self._keys = Keys(settings.api_keys)
         self._capacity = max(1, settings.max_queue)
         self.under_way = 0
 
@@ -107,6 +94,10 @@ class Door:
                 if visit.unread_bytes > DISCARDED or visit.is_ambiguous:
                     outgoing.close_after()
                 await answer(outgoing.send, *ready)
+            elif refusal := self._keys.refusal(visit.path, scope["headers"]):
+                if visit.unread_bytes > DISCARDED or visit.is_ambiguous:
+                    outgoing.close_after()
+                await error_response(outgoing.send, refusal, visit.path)
             else:
                 await self._admit(visit, scope, receive, outgoing, record)
             await outgoing.finish(receive)
@@ -206,6 +197,7 @@ class Door:
             record.outcome = "client_gone"
             return
         inner = visit.inner_scope(scope, body)
+        inner["headers"] = authorized(visit.path, inner["headers"])
         inner["facade.started"] = record.started
         inner["facade.record"] = record
         presence = Presence(receive, body)

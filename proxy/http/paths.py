@@ -18,6 +18,22 @@ from proxy.http.answers import Headers
 METHODS = ("HEAD", "GET", "POST", "DELETE", "PUT", "PATCH")
 """In the order in which Ollama registers them, which is the order of `Allow`."""
 
+QUEUED = frozenset(
+    (
+        "/api/chat",
+        "/api/generate",
+        "/api/embed",
+        "/api/embeddings",
+        "/v1/chat/completions",
+        "/v1/completions",
+        "/v1/embeddings",
+        "/v1/audio/transcriptions",
+        "/v1/messages",
+        "/v1/responses",
+    )
+)
+"""The paths whose POST requests count against OLLAMA_MAX_QUEUE."""
+
 _PARAMETER = re.compile(r"\{[^{}/]+\}")
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ABSOLUTE = re.compile(r"(?i:https?)://([^/?#]*)(/.*)?", re.DOTALL)

@@ -63,12 +63,15 @@ class Answering:
         try:
             async with aclosing(self._backend.stream(request)) as batches:
                 async for deltas in batches:
-                    moments.first = moments.first or clock.monotonic()
+                    if not moments.first:
+                        moments.first = clock.monotonic()
+                        prepared(request, call)
                     pieces = [piece for delta in deltas if (piece := feed(delta)) is not None]
                     if pieces:
                         yield [run.dress.frame(clock.timestamp(), piece) for piece in pieces]
             yield [self._final(run, moments)]
         finally:
+            prepared(request, call)
             run.done()
 
     async def _folded(self, run: Run, call: Call) -> dict[str, Any]:
@@ -77,6 +80,7 @@ class Answering:
         try:
             delta = await self._backend.complete(request)
         finally:
+            prepared(request, call)
             run.done()
         run.generation.feed(_ended(delta))
         return self._final(run, moments)
@@ -91,7 +95,11 @@ class Answering:
 
 
 def prepared(request: Request, call: Call) -> Request:
-    """The request; what it leaves out is named in a header of the response."""
+    """The request; what it leaves out is named in a header of the response.
+
+    Once more after it was sent: the backend may have refused a parameter by name.
+    """
+    request.authorization = call.authorization
     if request.dropped:
         call.response_headers[DROPPED_HEADER] = ", ".join(request.dropped)
     return request

@@ -114,7 +114,10 @@ class Embedding:
         options: Any,
     ) -> Any:
         request = embed_request(inputs, model, self._backend.dialect, dimensions, options)
-        return await self._backend.embeddings(prepared(request, call))
+        try:
+            return await self._backend.embeddings(prepared(request, call))
+        finally:
+            prepared(request, call)
 
 
 def embedding_failure(error: BackendError, *, truncate: bool) -> OllamaError:

@@ -36,9 +36,10 @@ class Transcription:
         if not file.content:
             raise OllamaError(400, "audio file is empty")
         model = await installed(self._catalog, name, "chat", self._settings)
-        more = {key: form[key].text for key in _PASSED if key in form and form[key].content}
+        fields = {key: form[key].text for key in _PASSED if key in form and form[key].content}
+        audio = (file.filename or "audio", file.content)
         answer = await self._backend.transcription(
-            model.backend_id, file.filename or "audio", file.content, more
+            {"model": model.backend_id, "file": audio, **fields}, call.authorization
         )
         text = answer.get("text") if isinstance(answer, Mapping) else None
         if not isinstance(text, str):

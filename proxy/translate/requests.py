@@ -58,13 +58,15 @@ class Request:
     """What goes to the SDK.
 
     `arguments` are keyword arguments of its method, `extra_body` what it does not know by name.
-    `dropped` are Ollama's names of what was asked for and could not be sent.
+    `dropped` are Ollama's names of what was asked for and could not be sent. `authorization` is the
+    client's own header, which goes along only where the operator wants it.
     """
 
     endpoint: Literal["chat", "completions", "embeddings"]
     arguments: dict[str, Any]
     extra_body: dict[str, Any] = field(default_factory=dict)
     dropped: list[str] = field(default_factory=list)
+    authorization: str = field(default="", repr=False)
 
     def add(self, parameters: Mapping[str, Any]) -> None:
         """Puts each parameter where the SDK takes it."""

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import ssl
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import formatdate
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from proxy import settings
 from proxy.backend.client import Backend
-from proxy.errors import BackendError
+from proxy.clock import Clock
+from proxy.errors import BackendError, SettingsError
 from proxy.translate.delta import Usage
 from proxy.translate.requests import Request
 from tests.upstream import (
@@ -113,6 +119,25 @@ def test_events_that_only_single_newlines_separate_are_understood(upstream: Upst
         (529, "", 503, "backend failed"),
         (599, "", 502, "backend failed"),
         (307, "", 502, "backend redirected"),
+        (304, "", 502, "not a completion"),
+        (402, {"error": {"message": "no credits"}}, 402, "no credits"),
+        (418, {"error": "teapot"}, 418, "teapot"),
+        (501, {"error": {"message": "no embeddings"}}, 501, "no embeddings"),
+        (999, "", 502, "backend failed"),
+        # OpenAI, vLLM, llama.cpp in router mode, OpenRouter (row 76)
+        (404, {"error": {"message": "x", "code": "model_not_found"}}, 404, "model 'm' not found"),
+        (404, {"object": "error", "message": "x", "code": 404}, 404, "model 'm' not found"),
+        (
+            404,
+            {"error": {"code": 404, "type": "not_found_error", "message": "x"}},
+            404,
+            "not found",
+        ),
+        (404, {"error": {"message": "No endpoints found", "code": 404}}, 404, "not found"),
+        (400, {"error": {"message": "a\nb\x1b[31mc"}}, 400, "a b c"),
+        (400, [{"error": {"message": "from a list"}}], 400, "from a list"),
+        (400, 7, 400, "backend refused the request"),
+        (400, b"\xff\xfe", 400, "\ufffd"),
     ),
 )
 def test_a_status_of_the_backend_becomes_the_clients(
@@ -133,6 +158,7 @@ def test_a_status_of_the_backend_becomes_the_clients(
         ({"Retry-After": "7"}, "7"),
         ({"Retry-After": "0.2"}, "1"),
         ({"retry-after-ms": "2500"}, "2"),
+        ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, None),
         ({"Retry-After": "99999999"}, None),
         ({"Retry-After": "soon"}, None),
         ({"Retry-After": "-5"}, None),
@@ -192,9 +218,96 @@ def test_a_connection_that_parks_after_the_finish_reason_ends_normally(upstream:
     assert asyncio.run(streamed(upstream, FACADE_TAIL_TIMEOUT="0.2"))[:2] == ("a", ["stop"])
 
 
-def test_a_closed_port_is_unreachable() -> None:
+def test_a_retry_after_that_is_a_date_becomes_seconds(upstream: Upstream) -> None:
+    at = formatdate(Clock().wall() / 1e9 + 90, usegmt=True)
+    upstream.script([answer(429, {"error": "slow down"}, {"Retry-After": at})])
+    with pytest.raises(BackendError) as caught:
+        asyncio.run(streamed(upstream))
+    assert 80 <= int(caught.value.headers["Retry-After"]) <= 91
+
+
+@pytest.mark.parametrize("status", (301, 302, 307, 308))
+def test_nobody_is_asked_where_a_redirect_leads(upstream: Upstream, status: int) -> None:
+    with Upstream() as elsewhere:
+        location = f"{elsewhere.base_url}/chat/completions"
+        upstream.script([answer(status, "", {"Location": location})])
+        with pytest.raises(BackendError, match="backend redirected"):
+            asyncio.run(streamed(upstream))
+        assert elsewhere.asked == []
+
+
+@pytest.mark.parametrize("url", ("http://127.0.0.1:1/v1", "http://backend.invalid/v1"))
+def test_a_backend_that_is_not_there_is_unreachable(url: str) -> None:
+    assert_unreachable(url)
+
+
+def test_a_backend_without_tls_at_an_address_with_it_is_unreachable(upstream: Upstream) -> None:
+    assert_unreachable(upstream.base_url.replace("http:", "https:"))
+
+
+SELF_SIGNED = Path(__file__).parent / "data" / "self_signed.pem"
+"""A certificate that nobody trusts, for 127.0.0.1, and the key to it."""
+
+
+@contextmanager
+def tls(upstream: Upstream) -> Iterator[str]:
+    """An address with TLS, its certificate SELF_SIGNED, in front of a scripted server."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(SELF_SIGNED)
+    loop = asyncio.new_event_loop()
+    ready, stop = threading.Event(), asyncio.Event()
+    address: list[str] = []
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back, forth = await asyncio.open_connection("127.0.0.1", upstream.port)
+        try:
+            await asyncio.gather(copy(reader, forth), copy(back, writer), return_exceptions=True)
+        finally:
+            forth.close()
+            writer.close()
+
+    async def serve() -> None:
+        server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context)
+        address.append(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1")
+        ready.set()
+        await stop.wait()
+        server.close()
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
+    thread.start()
+    ready.wait(10)
+    try:
+        yield address[0]
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)
+        loop.close()
+
+
+def test_a_certificate_that_nobody_trusts_is_unreachable(upstream: Upstream) -> None:
+    with tls(upstream) as url:
+        assert_unreachable(url)
+
+
+def test_a_certificate_that_the_operator_trusts_is_good(upstream: Upstream) -> None:
+    upstream.script([say("Hello"), finish(), done()])
+    with tls(upstream) as url:
+        more = {"OPENAI_BASE_URL": url, "FACADE_BACKEND_CA_FILE": str(SELF_SIGNED)}
+        assert asyncio.run(streamed(upstream, **more))[0] == "Hello"
+
+
+def assert_unreachable(url: str) -> None:
     async def ask() -> None:
-        backend = Backend(settings.load({"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}))
+        backend = Backend(settings.load({"OPENAI_BASE_URL": url}))
         try:
             await backend.complete(request(stream=False))
         finally:
@@ -233,19 +346,104 @@ def test_connections_are_used_again_after_a_stream(upstream: Upstream) -> None:
     assert len(upstream.generations()) == 3
 
 
-def test_the_key_goes_to_the_backend_and_nothing_else_of_us(upstream: Upstream) -> None:
+def headers_of(upstream: Upstream, authorization: str = "", **more: str) -> dict[str, str]:
+    """The headers that the backend saw of one request."""
     upstream.script([finish(), done()])
-    asyncio.run(streamed(upstream, OPENAI_ORG_ID="org-canary"))
-    headers = upstream.generations()[0].headers
+    environ = {"OPENAI_BASE_URL": upstream.base_url, "OPENAI_API_KEY": "sk-canary-1234", **more}
+
+    async def ask() -> None:
+        backend = Backend(settings.load(environ))
+        asked = request()
+        asked.authorization = authorization
+        async for _ in backend.stream(asked):
+            pass
+        await backend.close()
+
+    asyncio.run(ask())
+    return upstream.generations()[0].headers
+
+
+def test_the_key_goes_to_the_backend_and_nothing_else_of_us(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-of-the-environment")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Environment: yes")
+    headers = headers_of(upstream, "Bearer of-the-client")
     assert headers["authorization"] == "Bearer sk-canary-1234"
     assert headers["accept-encoding"] == "identity"
     assert not any(name.startswith("openai-") for name in headers)
+    assert "x-environment" not in headers
 
 
 def test_without_a_key_no_authorization_is_sent(upstream: Upstream) -> None:
-    upstream.script([finish(), done()])
-    asyncio.run(streamed(upstream, OPENAI_API_KEY=""))
-    assert "authorization" not in upstream.generations()[0].headers
+    assert "authorization" not in headers_of(upstream, "Bearer of-the-client", OPENAI_API_KEY="")
+
+
+@pytest.mark.parametrize("sent", ("Bearer of-the-client", ""))
+def test_a_clients_key_goes_along_where_it_is_wanted_and_ours_never(
+    upstream: Upstream, sent: str
+) -> None:
+    headers = headers_of(upstream, sent, FACADE_FORWARD_KEY="1")
+    assert headers.get("authorization", "") == sent
+
+
+@pytest.mark.parametrize(("status", "text"), ((401, "unauthorized"), (403, "forbidden")))
+def test_a_clients_own_key_that_is_refused_is_the_clients_to_mend(
+    upstream: Upstream, status: int, text: str
+) -> None:
+    upstream.script([answer(status, {"error": "bad key sk-canary-1234"})])
+    with pytest.raises(BackendError) as caught:
+        asyncio.run(streamed(upstream, FACADE_FORWARD_KEY="1"))
+    assert (caught.value.status, caught.value.message) == (status, text)
+
+
+def test_the_operators_headers_organization_and_project_are_sent(upstream: Upstream) -> None:
+    headers = headers_of(
+        upstream,
+        OPENAI_ORG_ID="org-1",
+        OPENAI_PROJECT_ID="proj-1",
+        FACADE_BACKEND_HEADERS="api-key: secret, really\nX-Team: search",
+    )
+    assert headers["openai-organization"] == "org-1"
+    assert headers["openai-project"] == "proj-1"
+    assert headers["api-key"] == "secret, really"
+    assert headers["x-team"] == "search"
+
+
+def test_an_authorization_of_the_operators_own_is_sent_where_there_is_no_key(
+    upstream: Upstream,
+) -> None:
+    more = {"OPENAI_API_KEY": "", "FACADE_BACKEND_HEADERS": "Authorization: Basic abc"}
+    assert headers_of(upstream, **more)["authorization"] == "Basic abc"
+
+
+def test_a_proxy_is_asked_instead_of_the_backend(upstream: Upstream) -> None:
+    upstream.script([finish(), done()], path="http://backend.invalid/v1/chat/completions")
+    environ = {
+        "OPENAI_BASE_URL": "http://backend.invalid/v1",
+        "FACADE_BACKEND_PROXY": f"http://127.0.0.1:{upstream.port}",
+    }
+
+    async def ask() -> None:
+        backend = Backend(settings.load(environ))
+        async for _ in backend.stream(request()):
+            pass
+        await backend.close()
+
+    asyncio.run(ask())
+    assert [asked.path for asked in upstream.asked] == [
+        "http://backend.invalid/v1/chat/completions"
+    ]
+
+
+def test_a_file_of_certificates_that_cannot_be_used_ends_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "ca.pem"
+    environ = {"OPENAI_BASE_URL": "https://b/v1", "FACADE_BACKEND_CA_FILE": str(path)}
+    with pytest.raises(SettingsError, match=r"FACADE_BACKEND_CA_FILE: .*ca\.pem"):
+        Backend(settings.load(environ))
+    path.write_text("no certificate")
+    with pytest.raises(SettingsError, match="it holds no certificate"):
+        Backend(settings.load(environ))
 
 
 def test_models_and_their_metadata_are_merged(upstream: Upstream) -> None:

@@ -12,6 +12,13 @@ from proxy.errors import SettingsError
         ("https://eu.api.openai.com/v1", "openai"),
         ("https://openrouter.ai/api/v1", "openrouter"),
         ("https://api.deepseek.com", "deepseek"),
+        ("https://mine.openai.azure.com/openai/v1", "azure"),
+        ("https://mine.services.ai.azure.com/openai/v1/", "azure"),
+        ("https://api.mistral.ai/v1", "mistral"),
+        ("https://api.groq.com/openai/v1", "groq"),
+        ("https://api.together.xyz/v1", "together"),
+        ("https://api.together.ai/v1", "together"),
+        ("https://generativelanguage.googleapis.com/v1beta/openai/", "gemini"),
         ("https://notapi.openai.com.example/v1", ""),
         ("http://127.0.0.1:8000/v1", ""),
     ),
@@ -27,7 +34,21 @@ def test_the_setting_wins_and_must_name_a_dialect() -> None:
         recognise(settings.load({**environ, "FACADE_DIALECT": "klingon"}))
 
 
-def test_the_owner_of_all_models_tells_the_dialect() -> None:
-    assert owner([{"owned_by": "llamacpp"}, {"owned_by": "llamacpp"}]) == "llamacpp"
+@pytest.mark.parametrize(
+    ("owned_by", "name"),
+    (
+        ("llamacpp", "llamacpp"),
+        ("vllm", "vllm"),
+        ("sglang", "sglang"),
+        ("organization_owner", "lmstudio"),
+        ("library", "ollama"),
+        ("somebody", ""),
+    ),
+)
+def test_the_owner_of_all_models_tells_the_dialect(owned_by: str, name: str) -> None:
+    assert owner([{"owned_by": owned_by}, {"owned_by": owned_by}]) == name
+
+
+def test_owners_that_disagree_tell_nothing() -> None:
     assert owner([{"owned_by": "llamacpp"}, {"owned_by": "me"}]) == ""
     assert owner([]) == ""

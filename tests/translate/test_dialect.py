@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from proxy.translate.dialect import DIALECTS, dialect, think_parameters
+from proxy.translate.dialect import DIALECTS, asked_for, dialect, think_parameters
 from proxy.translate.options import table
+from proxy.translate.reading import read_delta
 
 
 @pytest.mark.parametrize("name", DIALECTS)
@@ -56,6 +57,16 @@ def test_the_default_row_has_nothing_that_openai_has_not() -> None:
         ("openrouter", True, {"reasoning": {"enabled": True}}),
         ("openrouter", False, {"reasoning": {"effort": "none"}}),
         ("openrouter", "max", {"reasoning": {"effort": "xhigh"}}),
+        ("azure", "max", {"reasoning_effort": "high"}),
+        ("sglang", True, {"chat_template_kwargs": {"enable_thinking": True, "thinking": True}}),
+        ("lmstudio", True, {}),
+        ("litellm", "low", {"reasoning_effort": "low"}),
+        ("mistral", True, {}),
+        ("groq", False, {"reasoning_effort": "none"}),
+        ("together", True, {"reasoning": {"enabled": True}}),
+        ("together", False, {"reasoning": {"enabled": False}}),
+        ("together", "max", {"reasoning_effort": "high"}),
+        ("gemini", False, {"reasoning_effort": "none"}),
         ("deepseek", False, {"thinking": {"type": "disabled"}}),
         ("deepseek", "low", {"thinking": {"type": "enabled"}, "reasoning_effort": "low"}),
     ],
@@ -64,3 +75,41 @@ def test_thinking_is_switched_as_the_backend_wants(
     name: str, think: bool | str, parameters: dict[str, Any]
 ) -> None:
     assert think_parameters(dialect(name), think) == parameters
+
+
+FAMILIES = (
+    "openai",
+    "azure",
+    "vllm",
+    "sglang",
+    "llamacpp",
+    "lmstudio",
+    "openrouter",
+    "litellm",
+    "deepseek",
+    "mistral",
+    "groq",
+    "together",
+    "gemini",
+    "ollama",
+)
+
+
+def test_every_family_that_is_promised_has_a_row() -> None:
+    assert {*FAMILIES, "default"} == set(DIALECTS)
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_thoughts_are_read_where_a_row_says_that_they_come(name: str) -> None:
+    if key := dialect(name).reasoning:
+        delta = read_delta({"choices": [{"index": 0, "delta": {key: "hm"}}]})
+        assert delta is not None
+        assert delta.thinking == "hm"
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_every_parameter_of_a_row_has_a_name_of_ollamas(name: str) -> None:
+    row = dialect(name)
+    assert {asked_for(sent): sent for sent in row.parameters.values()} == dict(row.parameters)
+    for think in (True, False, "high"):
+        assert {asked_for(sent) for sent in think_parameters(row, think)} <= {"think"}

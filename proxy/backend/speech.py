@@ -1,0 +1,34 @@
+"""Speech to text at the backend: a form of its own, asked once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+import openai
+
+from proxy.backend import faults
+from proxy.backend.deltas import parsed
+from proxy.errors import BackendError
+
+
+async def transcribed(
+    client: openai.AsyncOpenAI, form: Mapping[str, Any], headers: Mapping[str, Any], seconds: float
+) -> Any:
+    """The parsed answer to a form with `model`, `file` (name and bytes) and perhaps more.
+
+    `seconds` are for everything. Raises BackendError.
+    """
+    create = client.audio.transcriptions.with_streaming_response.create
+    try:
+        async with (
+            asyncio.timeout(seconds),
+            create(**form, response_format="json", extra_headers=headers) as response,
+        ):
+            return parsed(await response.http_response.aread())
+    except TimeoutError as error:
+        raise BackendError(504, "backend timed out", kind="timeout") from error
+    except (openai.OpenAIError, httpx2.HTTPError, OSError) as error:
+        raise faults.from_exception(error, str(form["model"])) from error
