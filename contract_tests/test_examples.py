@@ -26,6 +26,7 @@ MAY_FAIL = (
     "web_search",
     "web_fetch",
     "model_recommendations",
+    "create_transcription",
 )
 
 
@@ -36,7 +37,8 @@ def sent(operation: Operation, target: Target) -> tuple[int, str, bytes]:
         body = {**body, **{key: target.model for key in ("model", "name") if key in body}}
         if operation.name in GENERATING:
             body["options"] = {**(body.get("options") or {}), "num_predict": 8}
-    path = re.sub(r"\{[^}]*\}", "sha256:" + "0" * 64, operation.path)
+    path = operation.path.replace("{model}", target.model)
+    path = re.sub(r"\{[^}]*\}", "sha256:" + "0" * 64, path)
     request = urllib.request.Request(
         target.url + path,
         None if body is None else json.dumps(body).encode(),
