@@ -19,6 +19,13 @@ METHODS = ("get", "head", "post", "put", "delete")
 # Operations that change another server's account or models; they are sent only to our own service.
 OWN_ONLY = ("signout", "delete_key", "delete", "create", "copy", "push", "pull", "create_blob")
 GENERATING = ("chat", "generate", "embed", "embeddings")
+LIMITS = {
+    "create_chat_completion": "max_tokens",
+    "create_completion": "max_tokens",
+    "create_message": "max_tokens",
+    "create_response": "max_output_tokens",
+}
+"""What keeps an answer short on the routes of OpenAI and Anthropic."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +137,18 @@ def problems(schema: Mapping[str, Any], value: Any) -> list[str]:
     return [f"{error.json_path}: {error.message[:300]}" for error in found]
 
 
+def event_faults(text: str) -> list[str]:
+    """What is wrong with an event stream: its framing, and data that is no JSON object."""
+    found = [] if text.endswith("\n\n") else ["an event stream without an end"]
+    for event in text.split("\n\n")[:-1]:
+        data = [line[6:] for line in event.split("\n") if line.startswith("data: ")]
+        if len(data) != 1:
+            found.append(f"an event without one line of data: {event[:200]}")
+        elif data[0] != "[DONE]" and not isinstance(json.loads(data[0]), dict):
+            found.append(f"data that is no object: {data[0][:200]}")
+    return found
+
+
 def faults(operation: Operation, status: int, content_type: str, body: bytes) -> list[str]:
     """Everything in an answer that the contract does not foresee.
 
@@ -148,6 +167,8 @@ def faults(operation: Operation, status: int, content_type: str, body: bytes) ->
     schema = contents[media].get("schema", {})
     if media == "text/plain":
         return problems(schema, body.decode())
+    if media == "text/event-stream":
+        return event_faults(body.decode())
     texts = body.decode().split("\n")[:-1] if media == "application/x-ndjson" else [body.decode()]
     try:
         values = [json.loads(text) for text in texts]

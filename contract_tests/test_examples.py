@@ -10,7 +10,15 @@ from typing import Any
 
 import pytest
 
-from contract_tests.contract import GENERATING, OWN_ONLY, Operation, Target, faults, operations
+from contract_tests.contract import (
+    GENERATING,
+    LIMITS,
+    OWN_ONLY,
+    Operation,
+    Target,
+    faults,
+    operations,
+)
 
 # What these do depends on the account, the network or a folder that is not there by default.
 MAY_FAIL = (
@@ -35,6 +43,8 @@ def sent(operation: Operation, target: Target) -> tuple[int, str, bytes]:
     body: Any = operation.example()
     if isinstance(body, dict):
         body = {**body, **{key: target.model for key in ("model", "name") if key in body}}
+        if operation.name in LIMITS:
+            body[LIMITS[operation.name]] = 8
         if operation.name in GENERATING:
             body["options"] = {**(body.get("options") or {}), "num_predict": 8}
     path = operation.path.replace("{model}", target.model)

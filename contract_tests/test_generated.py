@@ -11,20 +11,13 @@ from hypothesis import HealthCheck, Phase, Verbosity, settings
 
 from contract_tests.contract import (
     GENERATING,
+    LIMITS,
     OWN_ONLY,
     Target,
     document,
     faults,
     operations,
 )
-
-LIMITS = {
-    "create_chat_completion": "max_tokens",
-    "create_completion": "max_tokens",
-    "create_message": "max_tokens",
-    "create_response": "max_output_tokens",
-}
-"""What keeps an answer short on the routes of OpenAI and Anthropic."""
 
 OPERATIONS = {(one.method, one.path): one for one in operations()}
 
