@@ -38,5 +38,9 @@ async def error_response(
         (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
         for name, value in error.headers.items()
     ]
-    body = dumps({"error": error.message, **error.fields})
-    await answer(send, error.status, [JSON, *own, *headers], body)
+    await answer(send, error.status, [JSON, *own, *headers], error_body(error))
+
+
+def error_body(error: OllamaError) -> bytes:
+    """The body of every answer that is an error."""
+    return dumps({"error": error.message, **error.fields})

@@ -29,6 +29,7 @@ from proxy.clock import Clock
 from proxy.errors import ContractError, OllamaError
 from proxy.gojson.encode import dumps
 from proxy.http import ndjson
+from proxy.http.answers import error_body
 from proxy.http.decode import BodyValidator, decoder
 from proxy.http.door import Door
 from proxy.http.paths import routes
@@ -174,7 +175,7 @@ def error_response(
 ) -> Response:
     """An error as a status of its own; without charset where a stream was to begin (§4.3)."""
     return Response(
-        dumps({"error": error.message, **error.fields}),
+        error_body(error),
         error.status,
         {**headers, **error.headers},
         media_type,
