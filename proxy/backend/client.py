@@ -104,7 +104,7 @@ class Backend:
                 return
             if started:
                 raise BackendError(504, "backend stopped answering", kind="idle") from error
-            raise BackendError(504, "backend timed out", kind="timeout") from error
+            raise faults.timed_out() from error
 
     async def complete(self, request: Request) -> Delta:
         """The whole answer to `request` as one Delta."""
@@ -163,7 +163,7 @@ class Backend:
             ):
                 return parsed(await response.aread())
         except TimeoutError as error:
-            raise BackendError(504, "backend timed out", kind="timeout") from error
+            raise faults.timed_out() from error
 
     async def _get(self, path: str) -> Any:
         with self._secrets.hidden():
@@ -174,7 +174,7 @@ class Backend:
                     )
                     return parsed(await response.aread())
             except TimeoutError as error:
-                raise BackendError(504, "backend timed out", kind="timeout") from error
+                raise faults.timed_out() from error
             except (openai.OpenAIError, *BROKEN) as error:
                 raise faults.from_exception(error, "") from error
 

@@ -26,7 +26,7 @@ _STATUS: Mapping[int, int] = {
     401: 502,
     402: 402,
     403: 502,
-    404: 404,
+    404: 502,  # one that names no model: a wrong path, a page
     408: 504,
     409: 409,
     413: 413,
@@ -77,7 +77,7 @@ def from_exception(error: BaseException, model: str, *, clients_key: bool = Fals
     if any(isinstance(cause, _HUNG_UP) for cause in _causes(error)):
         return lost()
     if isinstance(error, openai.APITimeoutError | TimeoutError):
-        return BackendError(504, "backend timed out", kind="timeout")
+        return timed_out()
     if isinstance(error, UnicodeError | openai.APIResponseValidationError):
         return BackendError(502, "backend sent something unreadable", kind="unreadable")
     return lost()
@@ -115,6 +115,11 @@ def unreachable() -> BackendError:
     return BackendError(502, "backend unreachable", kind="unreachable")
 
 
+def timed_out() -> BackendError:
+    """Nothing came in the time that a request is given."""
+    return BackendError(504, "backend timed out", kind="timeout")
+
+
 def lost() -> BackendError:
     """The connection broke before the answer was complete."""
     return BackendError(502, "backend connection was lost", kind="lost")
@@ -135,8 +140,6 @@ def from_status(status: int, body: Any, headers: Mapping[str, str], model: str) 
     if status == 404 and text:
         return BackendError(404, f"model '{model}' not found", kind="not_found")
     ours = _STATUS.get(status, status if 400 <= status < 500 else 502)
-    if status == 404:
-        ours = 502
     retry_after = _retry_after(headers)
     return BackendError(
         ours,

@@ -11,7 +11,6 @@ import openai
 
 from proxy.backend import faults
 from proxy.backend.deltas import parsed
-from proxy.errors import BackendError
 
 
 async def transcribed(
@@ -29,6 +28,6 @@ async def transcribed(
         ):
             return parsed(await response.http_response.aread())
     except TimeoutError as error:
-        raise BackendError(504, "backend timed out", kind="timeout") from error
+        raise faults.timed_out() from error
     except (openai.OpenAIError, httpx2.HTTPError, OSError) as error:
         raise faults.from_exception(error, str(form["model"])) from error

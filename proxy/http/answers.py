@@ -39,5 +39,9 @@ async def error_response(
         (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
         for name, value in error.headers.items()
     ]
-    body = dumps(envelope(error, path))
-    await answer(send, error.status, [JSON, *own, *headers], body)
+    await answer(send, error.status, [JSON, *own, *headers], error_body(error, path))
+
+
+def error_body(error: OllamaError, path: str) -> bytes:
+    """The body of every answer that is an error, in the envelope of its path."""
+    return dumps(envelope(error, path))

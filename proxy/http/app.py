@@ -29,9 +29,9 @@ from proxy.clock import Clock
 from proxy.errors import ContractError, OllamaError
 from proxy.gojson.encode import dumps
 from proxy.http import ndjson, sse
+from proxy.http.answers import error_body
 from proxy.http.decode import BodyValidator, decoder
 from proxy.http.door import Door
-from proxy.http.envelopes import envelope
 from proxy.http.paths import routes
 from proxy.operations.call import Call, Empty, Events, Json, Lines, Text
 from proxy.operations.embedding import Embedding
@@ -191,7 +191,7 @@ def error_response(
 ) -> Response:
     """An error as a status of its own; without charset where a stream was to begin (§4.3)."""
     return Response(
-        dumps(envelope(error, path)),
+        error_body(error, path),
         error.status,
         {**headers, **error.headers},
         media_type,
@@ -220,6 +220,6 @@ def _connexion_response(request: ConnexionRequest, error: OllamaError) -> Connex
         status_code=error.status,
         mimetype="application/json",
         content_type="application/json; charset=utf-8",
-        body=dumps(envelope(error, request.scope["path"])),
+        body=error_body(error, request.scope["path"]),
         headers=dict(error.headers),
     )
