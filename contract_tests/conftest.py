@@ -1,15 +1,18 @@
-"""Where the contract is tested: `--url`, the variable CONTRACT_URL, or a service started here.
+"""What every test of the suite may use, and how pytest is told about the server.
 
-pytest contract_tests                                  over the embedded backend
-pytest contract_tests --url http://127.0.0.1:11434     any server that speaks Ollama's API
+    pytest contract_tests                                  over the embedded backend
+    pytest contract_tests --url http://127.0.0.1:11434     any server that speaks Ollama's API
+
+Fixtures: `target`, `ask`, `clients`. Markers: `needs("tools")`, `changes_server`.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,23 +20,108 @@ ROOT = Path(__file__).parent.parent
 if str(ROOT) not in sys.path:  # `pytest` without `python -m` does not put it there
     sys.path.insert(0, str(ROOT))
 
-from contract_tests.contract import Target  # noqa: E402
+from contract_tests import checking, serving  # noqa: E402
+from contract_tests.exchange import Asker, Clients, Recorder  # noqa: E402
+from contract_tests.target import Target  # noqa: E402
+
+RECORDER = pytest.StashKey[Recorder]()
+SHEET = pytest.StashKey[checking.Sheet]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("contract")
     group.addoption("--url", default=os.environ.get("CONTRACT_URL"), help="the server to test")
     group.addoption("--model", default=None, help="the model to ask; else the first that chats")
+    group.addoption("--embed-model", default=None, help="the model for embeddings")
+    group.addoption("--abilities", default=None, help="what the model can, instead of asking")
+    group.addoption("--own", action="store_true", help="the server may be changed")
+    group.addoption("--oracle", default=None, help="a second server, to compare with")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*abilities): the model has to have these abilities")
+    config.addinivalue_line("markers", "changes_server: only for a server that may be changed")
+    config.stash[RECORDER] = Recorder()
 
 
 @pytest.fixture(scope="session")
 def target(request: pytest.FixtureRequest) -> Iterator[Target]:
-    """The server under test and a model of its."""
-    url, model = request.config.getoption("--url"), request.config.getoption("--model")
-    if url:
-        yield Target.at(url, model, own=False)
+    """The server under test and what its models can do."""
+    option = request.config.getoption
+    abilities = option("--abilities")
+    given: dict[str, Any] = {
+        "model": option("--model"),
+        "embed_model": option("--embed-model"),
+        "api_key": os.environ.get("OLLAMA_API_KEY"),
+        "abilities": None if abilities is None else abilities.split(","),
+    }
+    if url := option("--url"):
+        yield Target.at(url, own=option("--own"), **given)
         return
-    from tests.service import Service
+    given["embed_model"] = given["embed_model"] or serving.MODEL
+    with serving.running() as url:
+        yield Target.at(url, own=True, **given)
 
-    with Service(arguments=["--local"], patience=180) as service:
-        yield Target.at(service.url, model, own=True)
+
+@pytest.fixture(scope="session")
+def asker(target: Target, pytestconfig: pytest.Config) -> Iterator[Asker]:
+    asking = Asker(target, pytestconfig.stash[RECORDER])
+    yield asking
+    asking.close()
+
+
+@pytest.fixture
+def ask(asker: Asker) -> Asker:
+    """`ask("POST", "/api/chat", {...}) -> Answer`, recorded."""
+    return asker
+
+
+@pytest.fixture(scope="session")
+def client_pair(target: Target, pytestconfig: pytest.Config) -> Iterator[Clients]:
+    pair = Clients(target, pytestconfig.stash[RECORDER])
+    yield pair
+    pair.close()
+
+
+@pytest.fixture
+def clients(client_pair: Clients) -> Clients:
+    """Ollama's own clients on the target, recorded."""
+    return client_pair
+
+
+@pytest.fixture(autouse=True)
+def applicable(request: pytest.FixtureRequest, target: Target) -> None:
+    """Ends a test that asks for what the model or the server does not claim."""
+    for marker in request.node.iter_markers("needs"):
+        for ability in marker.args:
+            if reason := target.lacks(ability):
+                checking.not_applicable(reason)
+    if request.node.get_closest_marker("changes_server") and not target.own:
+        checking.not_applicable("it changes the server; say --own when it may be changed")
+
+
+def title(item: pytest.Item) -> str:
+    """What a test is about: its name as a sentence, and its case."""
+    name, _, case = item.name.partition("[")
+    words = name.removeprefix("test_").replace("_", " ")
+    return f"{words} [{case}" if case else words
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Gives the test an empty sheet, and fails it when there is a finding on it afterwards."""
+    recorder = item.config.stash[RECORDER]
+    recorder.clear()
+    sheet = item.stash[SHEET] = checking.Sheet(title(item), recorder)
+    checking.begin(sheet)
+    try:
+        yield
+    except checking.FindingsError:
+        raise
+    except Exception as error:
+        if sheet.findings:
+            sheet.add(f"no {type(error).__name__} on the way", str(error))
+            raise checking.FindingsError(sheet.findings) from error
+        raise
+    if sheet.findings:
+        raise checking.FindingsError(sheet.findings)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import functools
 import json
 import re
-import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import jsonschema
-import yaml
 
-FILE = Path(__file__).parent.parent / "openapi" / "ollama.yaml"
+from proxy import contract
+
 METHODS = ("get", "head", "post", "put", "delete")
 # Operations that change another server's account or models; they are sent only to our own service.
 OWN_ONLY = ("signout", "delete_key", "delete", "create", "copy", "push", "pull", "create_blob")
@@ -28,31 +26,10 @@ LIMITS = {
 """What keeps an answer short on the routes of OpenAI and Anthropic."""
 
 
-@dataclass(frozen=True)
-class Target:
-    """A server; `own`: it was started for the test, so nothing there is precious."""
-
-    url: str
-    model: str
-    own: bool
-
-    @classmethod
-    def at(cls, url: str, model: str | None, *, own: bool) -> Self:
-        """Asks for the models where none is named; raises LookupError when there are none."""
-        url = url.rstrip("/")
-        if model is None:
-            with urllib.request.urlopen(f"{url}/api/tags") as answer:
-                names = [entry["name"] for entry in json.load(answer)["models"]]
-            if not names:
-                raise LookupError(f"{url} has no models")
-            model = str(names[0])
-        return cls(url, model, own)
-
-
 @functools.cache
 def document() -> dict[str, Any]:
     """The contract."""
-    return dict(yaml.safe_load(FILE.read_text("utf-8")))
+    return contract.document()
 
 
 @dataclass(frozen=True)
@@ -108,6 +85,22 @@ def operations() -> Iterator[Operation]:
         for method, said in item.items():
             if method in METHODS:
                 yield Operation(said["operationId"], method.upper(), path, said)
+
+
+@functools.cache
+def _paths() -> list[tuple[re.Pattern[str], str]]:
+    """Every path of the contract as a pattern; those without a parameter come first."""
+    paths = sorted(document()["paths"], key=lambda path: "{" in path)
+    return [
+        (re.compile(re.sub(r"\\\{[^}]*\\\}", "[^?]+", re.escape(path)) + r"(\?.*)?"), path)
+        for path in paths
+    ]
+
+
+def endpoint_of(method: str, path: str) -> str:
+    """A request's operation as the contract writes it: `HEAD /api/blobs/{digest}`."""
+    fitting = (written for pattern, written in _paths() if pattern.fullmatch(path))
+    return f"{method} {next(fitting, path)}"
 
 
 def json_schema(value: Any) -> Any:

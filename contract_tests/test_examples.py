@@ -15,10 +15,10 @@ from contract_tests.contract import (
     LIMITS,
     OWN_ONLY,
     Operation,
-    Target,
     faults,
     operations,
 )
+from contract_tests.target import Target
 
 # What these do depends on the account, the network or a folder that is not there by default.
 MAY_FAIL = (

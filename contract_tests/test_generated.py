@@ -13,11 +13,11 @@ from contract_tests.contract import (
     GENERATING,
     LIMITS,
     OWN_ONLY,
-    Target,
     document,
     faults,
     operations,
 )
+from contract_tests.target import Target
 
 OPERATIONS = {(one.method, one.path): one for one in operations()}
 
