@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.exchange import Exchange, Recorder
+from contract_tests.recording import Exchange, Recorder, redacted
 
 LONGEST = 2000
 """How much of a value is shown."""
@@ -49,8 +49,13 @@ class Sheet:
         place = endpoint or (exchange.endpoint if exchange else "")
         seen = any((one.endpoint, one.expected) == (place, expected) for one in self.findings)
         if not seen:
-            finding = Finding(place, title or self.title, expected, shown(got), exchange)
-            self.findings.append(finding)
+            secret = self.recorder.secret
+            right, came = redacted(expected, secret), redacted(shown(got), secret)
+            self.findings.append(Finding(place, title or self.title, right, came, exchange))
+
+
+SHEET = pytest.StashKey[Sheet]()
+"""Where a pytest item has its sheet."""
 
 
 _sheets: list[Sheet] = []

@@ -3,7 +3,8 @@
     pytest contract_tests                                  over the embedded backend
     pytest contract_tests --url http://127.0.0.1:11434     any server that speaks Ollama's API
 
-Fixtures: `target`, `ask`, `clients`. Markers: `needs("tools")`, `changes_server`.
+Fixtures: `target`, `ask`, `clients`. Markers: `needs("tools")`, `changes_server`, and
+`endpoint("POST /api/chat")` for the report on tests that do not apply.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,12 @@ if str(ROOT) not in sys.path:  # `pytest` without `python -m` does not put it th
     sys.path.insert(0, str(ROOT))
 
 from contract_tests import checking, serving  # noqa: E402
-from contract_tests.exchange import Asker, Clients, Recorder  # noqa: E402
+from contract_tests.exchange import Asker, Clients  # noqa: E402
+from contract_tests.recording import Recorder  # noqa: E402
 from contract_tests.target import Target  # noqa: E402
+from contract_tests.watching import TARGET, title  # noqa: E402
 
 RECORDER = pytest.StashKey[Recorder]()
-SHEET = pytest.StashKey[checking.Sheet]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,6 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--url", default=os.environ.get("CONTRACT_URL"), help="the server to test")
     group.addoption("--model", default=None, help="the model to ask; else the first that chats")
     group.addoption("--embed-model", default=None, help="the model for embeddings")
+    key = os.environ.get("OLLAMA_API_KEY")
+    group.addoption("--api-key", default=key, help="the server's key; else OLLAMA_API_KEY")
     group.addoption("--abilities", default=None, help="what the model can, instead of asking")
     group.addoption("--own", action="store_true", help="the server may be changed")
     group.addoption("--oracle", default=None, help="a second server, to compare with")
@@ -40,6 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*abilities): the model has to have these abilities")
+    config.addinivalue_line("markers", "endpoint(*names): what a test is about: 'POST /api/chat'")
     config.addinivalue_line("markers", "changes_server: only for a server that may be changed")
     config.stash[RECORDER] = Recorder()
 
@@ -52,15 +58,22 @@ def target(request: pytest.FixtureRequest) -> Iterator[Target]:
     given: dict[str, Any] = {
         "model": option("--model"),
         "embed_model": option("--embed-model"),
-        "api_key": os.environ.get("OLLAMA_API_KEY"),
+        "api_key": option("--api-key"),
         "abilities": None if abilities is None else abilities.split(","),
     }
-    if url := option("--url"):
-        yield Target.at(url, own=option("--own"), **given)
-        return
-    given["embed_model"] = given["embed_model"] or serving.MODEL
-    with serving.running() as url:
-        yield Target.at(url, own=True, **given)
+    url = option("--url")
+    with ExitStack() as ending:
+        try:
+            if not url:
+                given["embed_model"] = given["embed_model"] or serving.MODEL
+                url = ending.enter_context(serving.running())
+            own = option("--own") or not option("--url")
+            found = Target.at(url, own=own, **given)
+        except LookupError as error:
+            pytest.exit(str(error), returncode=2)
+        request.config.stash[RECORDER].secret = found.api_key
+        request.config.stash[TARGET] = found
+        yield found
 
 
 @pytest.fixture(scope="session")
@@ -100,19 +113,12 @@ def applicable(request: pytest.FixtureRequest, target: Target) -> None:
         checking.not_applicable("it changes the server; say --own when it may be changed")
 
 
-def title(item: pytest.Item) -> str:
-    """What a test is about: its name as a sentence, and its case."""
-    name, _, case = item.name.partition("[")
-    words = name.removeprefix("test_").replace("_", " ")
-    return f"{words} [{case}" if case else words
-
-
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Gives the test an empty sheet, and fails it when there is a finding on it afterwards."""
     recorder = item.config.stash[RECORDER]
     recorder.clear()
-    sheet = item.stash[SHEET] = checking.Sheet(title(item), recorder)
+    sheet = item.stash[checking.SHEET] = checking.Sheet(title(item), recorder)
     checking.begin(sheet)
     try:
         yield

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 
 from proxy import contract
 
@@ -41,11 +41,16 @@ class Operation:
     path: str
     said: Mapping[str, Any]
 
+    @property
+    def endpoint(self) -> str:
+        return f"{self.method} {self.path}"
+
     def documented(self, status: int) -> Mapping[str, Any] | None:
         """What the contract says of an answer with this status; None when it is not foreseen."""
         responses = self.said["responses"]
         found = responses.get(str(status)) or responses.get(f"{status // 100}XX")
-        return resolved(found or responses.get("default"))
+        said: Mapping[str, Any] | None = resolved(found or responses.get("default"))
+        return said
 
     def example(self) -> Any:
         """The body of the request example; None where the operation has none."""
@@ -123,11 +128,20 @@ def components() -> dict[str, Any]:
     return dict(json_schema(document()["components"]))
 
 
+@functools.cache
+def _validator(schema: str) -> jsonschema_rs.Draft4Validator:
+    whole = {**json_schema(json.loads(schema)), "components": components()}
+    return jsonschema_rs.Draft4Validator(whole)
+
+
 def problems(schema: Mapping[str, Any], value: Any) -> list[str]:
     """Where a value does not fit a schema of the contract."""
-    whole = {**json_schema(schema), "components": components()}
-    found = jsonschema.Draft4Validator(whole).iter_errors(value)
-    return [f"{error.json_path}: {error.message[:300]}" for error in found]
+    found = _validator(json.dumps(schema)).iter_errors(value)
+    return [f"{_place(error.instance_path)}: {error.message[:300]}" for error in found]
+
+
+def _place(path: list[str | int]) -> str:
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
 
 
 def event_faults(text: str) -> list[str]:

@@ -28,6 +28,17 @@ class Target:
     own: bool = False
     abilities: frozenset[str] = frozenset(("completion",))
     why_not: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
+
+    def facts(self) -> dict[str, Any]:
+        """What a report says of it."""
+        return {
+            "url": self.url,
+            "version": self.version,
+            "model": self.model,
+            "embed_model": self.embed_model,
+            "abilities": sorted(self.abilities),
+        }
 
     def headers(self) -> dict[str, str]:
         """The key, where there is one."""
@@ -56,10 +67,12 @@ class Target:
         unless a short request with them is answered without them by a server that says so in a
         header (`Facade-Dropped`). What is left out silently is a finding.
         """
+        why_not: dict[str, str] = {}
         with _Asking(url.rstrip("/"), api_key) as asking:
+            version = asking.version()
             model = model or asking.first_model()
             if abilities is not None:
-                known, why_not = set(abilities), {}
+                known = set(abilities)
                 if embed_model is None and "embedding" in known:
                     embed_model = model
                 elif embed_model is not None:
@@ -75,7 +88,9 @@ class Target:
             if abilities is None and asking.says_no_logprobs(model, known):
                 known.discard("logprobs")
                 why_not["logprobs"] = "the server says that the backend has no logprobs"
-        return cls(url.rstrip("/"), model, embed_model, api_key, own, frozenset(known), why_not)
+        return cls(
+            url.rstrip("/"), model, embed_model, api_key, own, frozenset(known), why_not, version
+        )
 
 
 class _Asking:
@@ -101,6 +116,11 @@ class _Asking:
             return answer, answer.json()
         except ValueError:
             return answer, None
+
+    def version(self) -> str:
+        """What the server says its version is."""
+        _, said = self._ask("GET", "/api/version")
+        return str(said.get("version", "")) if isinstance(said, dict) else ""
 
     def _models(self) -> list[str]:
         _, said = self._ask("GET", "/api/tags")
