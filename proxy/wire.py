@@ -672,12 +672,24 @@ class ResponsesRequest(TypedDict):
     temperature: NotRequired[float | None]
     top_p: NotRequired[float | None]
     text: NotRequired[Any | None]
-    tools: NotRequired[list[Any] | None]
+    tools: NotRequired[list[ResponsesTool | None] | None]
     stream: NotRequired[bool | None]
     truncation: NotRequired[str | None]
     background: NotRequired[bool | None]
     conversation: NotRequired[Any | None]
     include: NotRequired[Any | None]
+
+
+class ResponsesTool(TypedDict):
+    """
+    A function that the model may call, or a namespace with some.
+    """
+
+    type: NotRequired[str | None]
+    name: NotRequired[str | None]
+    description: NotRequired[str | None]
+    parameters: NotRequired[dict[str, Any] | None]
+    tools: NotRequired[list[ResponsesTool | None] | None]
 
 
 class ShowMessage(TypedDict):
