@@ -43,9 +43,16 @@ class Sheet:
         self.title, self.recorder = title, recorder
         self.findings: list[Finding] = []
 
-    def add(self, expected: str, got: Any, endpoint: str = "", title: str = "") -> None:
+    def add(
+        self,
+        expected: str,
+        got: Any,
+        endpoint: str = "",
+        title: str = "",
+        exchange: Exchange | None = None,
+    ) -> None:
         """Notes a finding; the same one a second time is not noted."""
-        exchange = self.recorder.last(endpoint)
+        exchange = exchange or self.recorder.last(endpoint)
         place = endpoint or (exchange.endpoint if exchange else "")
         seen = any((one.endpoint, one.expected) == (place, expected) for one in self.findings)
         if not seen:

@@ -22,9 +22,9 @@ ROOT = Path(__file__).parent.parent
 if str(ROOT) not in sys.path:  # `pytest` without `python -m` does not put it there
     sys.path.insert(0, str(ROOT))
 
-from contract_tests import checking, serving  # noqa: E402
+from contract_tests import checking, invariants, serving  # noqa: E402
 from contract_tests.exchange import Asker, Clients  # noqa: E402
-from contract_tests.recording import Recorder  # noqa: E402
+from contract_tests.recording import Exchange, Recorder  # noqa: E402
 from contract_tests.target import Target  # noqa: E402
 from contract_tests.watching import TARGET, title  # noqa: E402
 
@@ -115,11 +115,20 @@ def applicable(request: pytest.FixtureRequest, target: Target) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Gives the test an empty sheet, and fails it when there is a finding on it afterwards."""
+    """Gives the test an empty sheet, and fails it when there is a finding on it afterwards.
+
+    Whatever the test is about: every whole answer that it gets has to be one that can be.
+    """
     recorder = item.config.stash[RECORDER]
     recorder.clear()
     sheet = item.stash[checking.SHEET] = checking.Sheet(title(item), recorder)
     checking.begin(sheet)
+
+    def check(exchange: Exchange) -> None:
+        for expected, got in invariants.faults(exchange):
+            sheet.add(expected, got, exchange=exchange)
+
+    recorder.ended = check
     try:
         yield
     except checking.FindingsError:

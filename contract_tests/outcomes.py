@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -92,9 +92,9 @@ class Result:
         return ExitStatus.FINDINGS if self.count(Verdict.FAILED) else ExitStatus.WELL
 
     def rows(self) -> list[Row]:
-        """Every operation of the contract in its order, then what else was asked."""
-        known = [f"{one.method} {one.path}" for one in operations()]
-        named = {name for outcome in self.outcomes for name in _touched(outcome)}
+        """Every operation of the contract in its order, then where else something was found."""
+        known = [one.endpoint for one in operations()]
+        named = {one.endpoint for outcome in self.outcomes for one in outcome.findings}
         return [self._row(name) for name in (*known, *sorted(named.difference(known)))]
 
     def _row(self, endpoint: str) -> Row:
@@ -135,11 +135,6 @@ class Result:
             if outcome.verdict is Verdict.NOT_APPLICABLE:
                 found.setdefault(outcome.reason, []).append(outcome.title)
         return found
-
-
-def _touched(outcome: Outcome) -> Iterator[str]:
-    yield from outcome.endpoints
-    yield from (finding.endpoint for finding in outcome.findings if finding.endpoint)
 
 
 def as_data(result: Result) -> dict[str, Any]:

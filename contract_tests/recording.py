@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import shlex
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,6 +113,8 @@ class Recorder:
     """The exchanges of the test that runs."""
 
     def __init__(self) -> None:
+        self.ended: Callable[[Exchange], None] = lambda _exchange: None
+        """Told of every exchange whose answer came whole."""
         self.exchanges: list[Exchange] = []
         self.endpoints: set[str] = set()
         self.secret: str | None = None
@@ -144,18 +146,22 @@ class Recorder:
 class _Bytes(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A body on its way, written down as it passes."""
 
-    def __init__(self, stream: Any, exchange: Exchange) -> None:
-        self._stream, self._exchange = stream, exchange
+    def __init__(self, stream: Any, exchange: Exchange, ended: Callable[[Exchange], None]) -> None:
+        self._stream, self._exchange, self._ended = stream, exchange, ended
 
     def _note(self, piece: bytes) -> bytes:
         self._exchange.pieces.append((time.monotonic() - self._exchange.began, piece))
         return piece
 
+    def _end(self) -> None:
+        self._exchange.complete = True
+        self._ended(self._exchange)
+
     def __iter__(self) -> Iterator[bytes]:
         try:
             for piece in self._stream:
                 yield self._note(piece)
-            self._exchange.complete = True
+            self._end()
         except httpx.HTTPError as error:
             self._exchange.failure = f"{type(error).__name__}: {error}"
             raise
@@ -164,7 +170,7 @@ class _Bytes(httpx.SyncByteStream, httpx.AsyncByteStream):
         try:
             async for piece in self._stream:
                 yield self._note(piece)
-            self._exchange.complete = True
+            self._end()
         except httpx.HTTPError as error:
             self._exchange.failure = f"{type(error).__name__}: {error}"
             raise
@@ -176,12 +182,12 @@ class _Bytes(httpx.SyncByteStream, httpx.AsyncByteStream):
         await self._stream.aclose()
 
 
-def _noted(response: httpx.Response, exchange: Exchange) -> httpx.Response:
+def _noted(response: httpx.Response, exchange: Exchange, recorder: Recorder) -> httpx.Response:
     exchange.status = response.status_code
     exchange.answer_headers = [
         (name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw
     ]
-    response.stream = _Bytes(response.stream, exchange)
+    response.stream = _Bytes(response.stream, exchange, recorder.ended)
     return response
 
 
@@ -194,7 +200,7 @@ class RecordingTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         exchange = self._recorder.begin(request, request.read())
         try:
-            return _noted(self._inner.handle_request(request), exchange)
+            return _noted(self._inner.handle_request(request), exchange, self._recorder)
         except httpx.HTTPError as error:
             exchange.failure = f"{type(error).__name__}: {error}"
             raise
@@ -212,7 +218,8 @@ class AsyncRecordingTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         exchange = self._recorder.begin(request, await request.aread())
         try:
-            return _noted(await self._inner.handle_async_request(request), exchange)
+            answer = await self._inner.handle_async_request(request)
+            return _noted(answer, exchange, self._recorder)
         except httpx.HTTPError as error:
             exchange.failure = f"{type(error).__name__}: {error}"
             raise

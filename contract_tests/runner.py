@@ -58,7 +58,7 @@ def _arguments(options: Options) -> Iterator[str]:
     """The words for pytest; its own terminal output is off, ours takes its place."""
     yield str(PACKAGE)
     yield from ("-c", str(PACKAGE / "pytest.ini"), "--rootdir", str(PACKAGE))
-    yield from ("-p", "no:terminal", "-p", "no:cacheprovider")
+    yield from ("-p", "no:terminal", "-p", "no:cacheprovider", "--capture=no")
     told = {
         "--url": options.url,
         "--model": options.model,

@@ -47,7 +47,7 @@ class Watcher:
         if report.failed:
             self.result.problem = f"a file of the suite cannot be read: {report.longreprtext}"
 
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
         self._listener.started(group(item), title(item))
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -77,13 +77,12 @@ class Watcher:
         self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
     ) -> Outcome:
         sheet = item.stash.get(SHEET, None)
-        asked = set(sheet.recorder.endpoints) if sheet is not None else named(item)
+        asked = named(item) | (sheet.recorder.endpoints if sheet is not None else set())
         said: dict[str, Any] = {"endpoints": frozenset(asked), "seconds": report.duration}
         verdict, reason = Verdict.PASSED, ""
         findings: tuple[Finding, ...] = ()
         if report.skipped:
             verdict, reason = Verdict.NOT_APPLICABLE, _reason(report)
-            said["endpoints"] = frozenset(asked | named(item))
         elif report.failed:
             verdict, findings = Verdict.FAILED, self._findings(item, call)
         return Outcome(title(item), group(item), verdict, reason=reason, findings=findings, **said)

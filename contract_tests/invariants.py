@@ -1,0 +1,174 @@
+"""What has to hold for every answer, whichever test asked: applied to all that is recorded."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+
+from contract_tests import frames, values
+from contract_tests.contract import Operation, operations, problems
+from contract_tests.frames import Answered, Fault
+from contract_tests.moments import date_of
+from contract_tests.recording import Exchange
+
+STREAMS = ("application/x-ndjson", "text/event-stream")
+GENERATING = ("chat", "generate")
+# A 500 of these tells of a registry, a network or a file, in words that nobody can list.
+OUTSIDE = ("create", "pull", "push", "create_blob", "web_search", "web_fetch", "me", "signout")
+FREE_WORDS = ("template: ", "image input is not supported")
+"""Parts of error texts whose rest is in the words of a library or of a runner."""
+
+
+@functools.cache
+def known() -> dict[str, Operation]:
+    """The operations by endpoint."""
+    return {operation.endpoint: operation for operation in operations()}
+
+
+def faults(exchange: Exchange) -> Iterator[Fault]:
+    """Everything in a whole answer to a documented operation that cannot be right."""
+    operation = known().get(exchange.endpoint)
+    if operation is None or not exchange.complete or exchange.status is None:
+        return
+    headers = httpx.Headers(exchange.answer_headers)
+    media = headers.get("content-type", "").partition(";")[0].strip().lower()
+    said = operation.documented(exchange.status)
+    if said is None:
+        yield "a status that is documented", str(exchange.status)
+        return
+    contents = said.get("content") or {}
+    if not contents or exchange.method == "HEAD":
+        if exchange.body:
+            yield "no body", f"{len(exchange.body)} bytes"
+        return
+    if exchange.status == 403 and not exchange.body:
+        return  # a foreign Host or Origin is turned away without a word
+    if media not in contents:
+        wanted = " or ".join(contents)
+        yield f"a content type of {wanted} for {exchange.status}", repr(media)
+        return
+    yield from _body(operation, exchange, media, contents[media].get("schema", {}), headers)
+
+
+def _body(
+    operation: Operation,
+    exchange: Exchange,
+    media: str,
+    schema: Mapping[str, Any],
+    headers: httpx.Headers,
+) -> Iterator[Fault]:
+    try:
+        text = exchange.body.decode()
+    except UnicodeDecodeError as error:
+        yield "a body in UTF-8", str(error)
+        return
+    if media == "text/plain":
+        yield from (("the documented text", found) for found in problems(schema, text))
+        return
+    if media == "text/event-stream":
+        yield from _events(operation, text)
+        return
+    parts = [text]
+    if media == "application/x-ndjson":
+        parts = text.split("\n")
+        if parts.pop() or not all(parts):
+            yield "lines that each end with a newline, none of them empty", repr(text[-300:])
+            parts = [part for part in text.split("\n") if part]
+    try:
+        bodies = [json.loads(part) for part in parts]
+    except ValueError as error:
+        yield "JSON", f"{error}: {text[:500]!r}"
+        return
+    if not bodies:
+        yield "at least one line", repr(text)
+        return
+    unfit = [found for body in bodies for found in problems(schema, body)]
+    if unfit:
+        status = exchange.status
+        yield f"a body of {status} that fits the contract", "\n".join(dict.fromkeys(unfit[:5]))
+        return
+    yield from _failure(operation, exchange, bodies[-1])
+    if exchange.status == 200:
+        yield from _well(operation, exchange, media, bodies, headers)
+
+
+def _failure(operation: Operation, exchange: Exchange, body: Any) -> Iterator[Fault]:
+    if exchange.status is None or exchange.status < 400 or not isinstance(body, dict):
+        return
+    said = body.get("error")
+    text = said.get("message", "") if isinstance(said, dict) else str(said)
+    # Only a failure has a text that may be empty: Ollama hands on what its runner said.
+    if not text and exchange.status < 500:
+        yield "an error with a text", str(body)
+    listed = operation.explains(exchange.status, text) or operation.name in OUTSIDE
+    free = any(words in text for words in FREE_WORDS)
+    if exchange.status == 500 and not listed and not free:
+        yield "no status 500, but for the texts that are documented", str(body)
+
+
+def _well(
+    operation: Operation,
+    exchange: Exchange,
+    media: str,
+    bodies: list[Any],
+    headers: httpx.Headers,
+) -> Iterator[Fault]:
+    request = request_of(exchange)
+    seconds = exchange.pieces[-1][0] if exchange.pieces else 0.0
+    if operation.name in GENERATING and bodies and request is not None:
+        answered = Answered(bodies, request, seconds, date_of(headers.get("date")))
+        yield from frames.faults(answered)
+        wanted = request.get("stream") is not False
+        if frames.generated(answered) and wanted != (media == "application/x-ndjson"):
+            yield "a stream unless the request says false", f"{media} for {request.get('stream')}"
+    elif operation.name == "pull" and media == "application/x-ndjson":
+        ends = [body.get("status") == "success" or "error" in body for body in bodies]
+        if ends != [False] * (len(ends) - 1) + [True]:
+            yield "success or an error as the last line, and only there", str(bodies[-3:])
+    checker = values.CHECKERS.get(operation.name)
+    if checker is not None and request is not None:
+        yield from checker(bodies[-1], request, seconds)
+
+
+def request_of(exchange: Exchange) -> dict[str, Any] | None:
+    """The JSON object that was sent, `{}` for no body; None when it is anything else."""
+    if not exchange.content:
+        return {}
+    try:
+        body = json.loads(exchange.content)
+    except ValueError:
+        return None
+    # Go reads names in any case, which this does not follow.
+    odd = isinstance(body, dict) and any(key != key.lower() for key in body)
+    return body if isinstance(body, dict) and not odd else None
+
+
+def _events(operation: Operation, text: str) -> Iterator[Fault]:
+    events = text.split("\n\n")
+    if events.pop():
+        yield "events that each end with an empty line", repr(text[-300:])
+    last = ""
+    for number, event in enumerate(events, 1):
+        data = [line[6:] for line in event.split("\n") if line.startswith("data: ")]
+        if len(data) != 1:
+            yield "events of one line of data", repr(event[:300])
+            return
+        last = data[0]
+        if last == "[DONE]":
+            if number < len(events):
+                yield "[DONE] once, at the end", repr(text[-500:])
+            continue
+        try:
+            value = json.loads(last)
+        except ValueError as error:
+            yield "data in JSON", f"{error}: {last[:300]}"
+            return
+        if not isinstance(value, dict):
+            yield "data that is an object", last[:300]
+    ended = last == "[DONE]" or '"error"' in last
+    if operation.name in ("create_chat_completion", "create_completion") and not ended:
+        yield "[DONE] once, at the end", repr(text[-500:])
