@@ -15,7 +15,7 @@ from tests.fakes import speech
 from tests.fakes.exchange import NDJSON, PER_TOKEN, Reply
 from tests.fakes.models import Model, Store, error, moment
 
-LEVELS = ("low", "medium", "high", "max")
+PER_TOKEN_NS = int(PER_TOKEN * 1e9)
 MULTIMODAL = {
     "code": 400,
     "message": "Multimodal data provided, but model does not support multimodal requests.",
@@ -184,20 +184,22 @@ class Generation:
         parts = list(self._parts(body, said))
         name, chat = str(body["model"]), "messages" in body
         began = time.monotonic_ns()
+        time.sleep(PER_TOKEN + read * 2e-5)
+        ready = time.monotonic_ns() - began
 
         def end() -> dict[str, Any]:
             written = [speech.number(token) for token in said.content]
             kept = {"context": [*(context or []), *written]} if context is not None else {}
-            spent = max(time.monotonic_ns() - began, 1_500_000)
+            spent = time.monotonic_ns() - began
             return {
                 "done_reason": said.reason,
                 **kept,
                 "total_duration": spent,
-                "load_duration": spent // 10,
+                "load_duration": PER_TOKEN_NS // 4,
                 "prompt_eval_count": read,
-                "prompt_eval_duration": spent // 10,
+                "prompt_eval_duration": ready - PER_TOKEN_NS // 2,
                 **({"eval_count": said.count} if said.count else {}),
-                "eval_duration": spent // 2,
+                "eval_duration": spent - ready + PER_TOKEN_NS // 4,
             }
 
         if body.get("stream") is False:
