@@ -110,6 +110,10 @@ def _handler(handle: Handle) -> type[BaseHTTPRequestHandler]:
         def log_message(self, *_: object) -> None:
             """Says nothing."""
 
+        def finish(self) -> None:
+            with suppress(ConnectionError):  # a client that left
+                super().finish()
+
         def version_string(self) -> str:
             return ""
 
