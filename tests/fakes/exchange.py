@@ -25,6 +25,7 @@ class Request:
     path: str
     headers: dict[str, str]
     body: bytes
+    query: str = ""
 
     def value(self) -> dict[str, Any]:
         """The body where it is a JSON object, else nothing."""
@@ -110,8 +111,12 @@ def _handler(handle: Handle) -> type[BaseHTTPRequestHandler]:
         def log_message(self, *_: object) -> None:
             """Says nothing."""
 
-        def finish(self) -> None:
+        def handle(self) -> None:
             with suppress(ConnectionError):  # a client that left
+                super().handle()
+
+        def finish(self) -> None:
+            with suppress(ConnectionError):
                 super().finish()
 
         def version_string(self) -> str:
@@ -119,7 +124,8 @@ def _handler(handle: Handle) -> type[BaseHTTPRequestHandler]:
 
         def _answer(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            request = Request(self.command, self.path.partition("?")[0], headers, self._body())
+            path, asked, query = self.path.partition("?")
+            request = Request(self.command, path, headers, self._body(), asked + query)
             with suppress(ConnectionError):
                 self._send(handle(request))
 

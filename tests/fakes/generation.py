@@ -96,6 +96,10 @@ class Generation:
         assert model is not None
         if "embedding" not in model.capabilities:
             return error(501, "This server does not support embeddings. Start it with `--embeddings`")
+        try:
+            check_options(body.get("options"))
+        except OllamaError as fault:
+            return error(fault.status, fault.message)
         self.store.use(model, self._seconds(body))
         if not inputs:
             return Reply(body={"model": name, "embeddings": []})
@@ -208,10 +212,10 @@ class Generation:
             last = end()
             probabilities = [one for part in parts for one in part.get("logprobs", ())]
             if probabilities:
-                reason = last.pop("done_reason")
-                last = {"done_reason": reason, "logprobs": probabilities, **last}
-                if "context" in last:
-                    last = {"done_reason": reason, "context": last["context"], **last}
+                # Ollama's two structures have this field in different places.
+                reason = {"done_reason": last["done_reason"]}
+                told = {"logprobs": probabilities}
+                last = {**reason, **told, **last} if chat else {**last, **told}
             return Reply(body=self._frame(name, what, **last))
         return Reply(frames=_Live(self, name, parts, end, chat), media=NDJSON, pace=PER_TOKEN)  # type: ignore[arg-type]
 

@@ -117,10 +117,7 @@ class Store:
 
     def refused(self, name: str, missing: str) -> Reply | None:
         """Why a name leads to no model; None when it does."""
-        try:
-            base = names.reference(name).base
-        except ValueError as fault:
-            return error(400, str(fault))
+        base = names.reference(name).base
         if name.strip() and names.parse(base) is None:
             return error(400, "invalid model name")
         return None if self.find(name) else error(404, missing.format(name=name))

@@ -29,6 +29,7 @@ ROUTES = {
         for name in ("chat", "generate", "embed", "embeddings", "show", "copy", "create", "pull", "push")
     },
     "/api/delete": ("DELETE",),
+    "/api/me": ("POST",),
 }
 BODIES = {
     "/api/chat": "ChatRequest",
@@ -63,7 +64,10 @@ class Ollama:
                 return Reply(403, media=None)
             if request.method == "OPTIONS":
                 said = self.origins.preflight(origin.encode())
-                return Reply(204, media=None, headers={_text(k): _text(v) for k, v in said})
+                known = ROUTES.get(request.path)
+                allow = {"Allow": ", ".join(known)} if known else {}
+                told = {_text(k): _text(v) for k, v in said}
+                return Reply(204, media=None, headers={**told, **allow})
             more = {_text(k): _text(v) for k, v in self.origins.headers(origin.encode())}
         reply = self._route(request)
         reply.headers.update(more)
@@ -76,21 +80,27 @@ class Ollama:
         if path not in ROUTES:
             if path.rstrip("/") in ROUTES and path != "/":
                 moved = 301 if request.method == "GET" else 307
-                page = {"Location": path.rstrip("/")}
+                page = {"Location": path.rstrip("/") + request.query}
                 return Reply(moved, "", media="text/html; charset=utf-8", headers=page)
             return Reply(404, "404 page not found", media=PLAIN)
         if request.method not in ROUTES[path]:
             return _not_allowed(ROUTES[path])
+        if path == "/api/me":
+            return error(503, "account unavailable")
         if path not in BODIES:
             return getattr(self, "get_" + (path.rpartition("/")[2] or "root"))()
         try:
-            body = decoder(BODIES[path]).decode(request.body)
+            return self._posted(path, decoder(BODIES[path]).decode(request.body))
         except OllamaError as fault:
             return error(fault.status, fault.message)
+
+    def _posted(self, path: str, body: dict[str, Any]) -> Reply:
         name = path.rpartition("/")[2]
         if name in ("chat", "generate", "embed", "embeddings"):
-            return getattr(self.speaks, name)(body)
-        return getattr(self, name)(body)
+            said: Reply = getattr(self.speaks, name)(body)
+        else:
+            said = getattr(self, name)(body)
+        return said
 
     def get_root(self) -> Reply:
         return Reply(body="Ollama is running", media="text/plain; charset=utf-8")
@@ -134,8 +144,12 @@ class Ollama:
     def create(self, body: dict[str, Any]) -> Reply:
         if names.parse(str(body.get("model") or body.get("name") or "")) is None:
             return error(400, "invalid model name")
+        if any(file.startswith(("/", "..")) for file in body.get("files") or ()):
+            return error(400, "file path must be relative")
         if not body.get("from"):
             return error(400, "neither 'from' or 'files' was specified")
+        if names.parse(body["from"]) is None:
+            return error(400, "invalid model name")
         model = self.store.find(body["from"])
         if model is None:
             return _progress(body, ["pulling manifest"], "pull model manifest: file does not exist")
@@ -155,13 +169,17 @@ class Ollama:
     def push(self, body: dict[str, Any]) -> Reply:
         if not (body.get("model") or body.get("name")):
             return error(400, "model is required")
+        name = str(body.get("model") or body.get("name"))
+        if names.parse(name) is None:
+            fault = f"unqualified name: registry.ollama.ai/library/{name}:latest"
+            return _progress(body, ["retrieving manifest"], fault)
         return _progress(body, ["retrieving manifest"], "unauthorized: access denied")
 
     def delete(self, body: dict[str, Any]) -> Reply:
         name = str(body.get("model") or body.get("name") or "")
         if not name:
             return error(400, "model is required")
-        if names.parse(name) is None:
+        if names.parse(names.reference(name).base) is None:
             return error(400, f'name "{name}" is invalid')
         model = self.store.find(name)
         if model is None:
@@ -176,7 +194,7 @@ class Ollama:
             return error(400, "invalid digest format")
         known = digest in self.store.blobs
         if request.method == "HEAD":
-            return Reply(200 if known else 404, media=None)
+            return Reply(200, media=None) if known else error(404, "")
         found = "sha256:" + hashlib.sha256(request.body).hexdigest()
         if found != digest:
             return error(400, f'digest mismatch, expected "{digest}", got "{found}"')
