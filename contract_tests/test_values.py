@@ -12,8 +12,6 @@ from contract_tests.target import Target
 
 SHORT = "Say hello."
 LONG = "Count the words of this text and then say hello to each of them. " * 6
-NOTICEABLE = 0.5
-"""Seconds: in an answer that takes longer, its beginning can be told from its end."""
 GENERATING = ["/api/generate", "/api/chat"]
 
 
@@ -34,42 +32,6 @@ def final(answer: Answer) -> dict[str, Any]:
 @pytest.mark.parametrize("path", GENERATING)
 @pytest.mark.needs("completion")
 class TestGenerating:
-    def test_a_stream_comes_piece_by_piece(self, path: str, ask: Asker, target: Target) -> None:
-        answer = ask("POST", path, body(path, target, "Tell a story.", 40))
-        written = int(final(answer).get("eval_count", 0))
-        if written > 5:
-            expect(len(answer.lines()) > 2, "a line for each piece", answer.lines())
-        first, last = answer.pieces[0][0], answer.pieces[-1][0]
-        if written > 5 and last > NOTICEABLE:
-            expect(first < last * 0.9, "the first line long before the last", f"{first}, {last}")
-
-    @pytest.mark.parametrize("stream", [True, False])
-    def test_num_predict_ends_an_answer(
-        self, path: str, stream: bool, ask: Asker, target: Target
-    ) -> None:
-        for tokens in (1, 2):
-            last = final(ask("POST", path, body(path, target, LONG, tokens, stream=stream)))
-            count, reason = last.get("eval_count"), last.get("done_reason")
-            expect(
-                isinstance(count, int) and count <= tokens,
-                "no more tokens than num_predict",
-                f"{count} for num_predict {tokens}",
-            )
-            expect(
-                reason == ("length" if count == tokens else "stop"),
-                "length where num_predict ended it, else stop",
-                f"{reason} after {count} of {tokens}",
-            )
-
-    def test_a_longer_prompt_counts_more_tokens(
-        self, path: str, ask: Asker, target: Target
-    ) -> None:
-        short, long = (
-            final(ask("POST", path, body(path, target, prompt, 1))).get("prompt_eval_count", 0)
-            for prompt in (SHORT, LONG)
-        )
-        expect(long > short + 20, "a prompt_eval_count that grows with the prompt", (short, long))
-
     def test_no_two_answers_are_measured_alike(self, path: str, ask: Asker, target: Target) -> None:
         lasts = [
             final(ask("POST", path, body(path, target, SHORT, tokens, stream=False)))
