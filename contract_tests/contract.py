@@ -17,6 +17,10 @@ METHODS = ("get", "head", "post", "put", "delete")
 # Operations that change another server's account or models; they are sent only to our own service.
 OWN_ONLY = ("signout", "delete_key", "delete", "create", "copy", "push", "pull", "create_blob")
 GENERATING = ("chat", "generate", "embed", "embeddings")
+NAMING = ("model", "name", "destination")
+"""Fields that name the model which is changed."""
+OPTIONAL = ("/v1/", "/api/experimental/", "/api/me", "/api/signout", "/api/user/", "/api/status")
+"""Paths of OpenAI's and Anthropic's clients and of Ollama's own cloud: a server may lack them."""
 LIMITS = {
     "create_chat_completion": "max_tokens",
     "create_completion": "max_tokens",
@@ -44,6 +48,11 @@ class Operation:
     @property
     def endpoint(self) -> str:
         return f"{self.method} {self.path}"
+
+    @property
+    def optional(self) -> bool:
+        """A server without this is one all the same."""
+        return self.path.startswith(OPTIONAL)
 
     def documented(self, status: int) -> Mapping[str, Any] | None:
         """What the contract says of an answer with this status; None when it is not foreseen."""

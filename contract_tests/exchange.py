@@ -34,6 +34,11 @@ class Answer:
         """The content type without its parameters."""
         return str(self.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
+    @property
+    def absent(self) -> bool:
+        """The server does not have this path, and says so as it does of any."""
+        return self.status == 404 and self.media_type == "text/plain"
+
     def json(self) -> Any:
         """The body as one JSON value; raises AssertionError when it is none."""
         return _value(self.body)

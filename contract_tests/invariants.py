@@ -47,6 +47,8 @@ def faults(exchange: Exchange) -> Iterator[Fault]:
         return
     if exchange.status == 403 and not exchange.body:
         return  # a foreign Host or Origin is turned away without a word
+    if exchange.status == 404 and media == "text/plain" and operation.optional:
+        return  # the server does not have this path
     if media not in contents:
         wanted = " or ".join(contents)
         yield f"a content type of {wanted} for {exchange.status}", repr(media)

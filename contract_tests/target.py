@@ -44,6 +44,19 @@ class Target:
         """The key, where there is one."""
         return {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
 
+    def spared(self, body: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:
+        """The body with other names in these fields: a test must not change what it asks."""
+        precious = {name.lower().removesuffix(":latest") for name in self._names()}
+        found = {
+            field: f"contract-{body[field]}"
+            for field in fields
+            if str(body.get(field)).lower().removesuffix(":latest") in precious
+        }
+        return {**body, **found}
+
+    def _names(self) -> tuple[str, ...]:
+        return (self.model, self.embed_model or self.model)
+
     def lacks(self, ability: str) -> str:
         """Why a test that needs the ability does not apply; empty when it does."""
         if ability in self.abilities:

@@ -51,3 +51,13 @@ def test_a_server_that_is_not_there_is_told_from_a_bad_one() -> None:
 
 def test_the_key_is_not_shown() -> None:
     assert KEY not in repr(Target("http://server.test", "m", api_key=KEY))
+
+
+def test_a_test_spares_the_models_that_it_asks() -> None:
+    target = Target("http://server.test", "m:latest", "e")
+    body = {"model": "M", "name": "e:latest", "destination": "other", "from": "m", "stream": False}
+    assert target.spared(body, ("model", "name", "destination")) == {
+        **body,
+        "model": "contract-M",
+        "name": "contract-e:latest",
+    }
