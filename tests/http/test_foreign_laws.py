@@ -70,7 +70,7 @@ def made_from(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
         return plain(node)
 
     def plain(node: Mapping[str, Any]) -> st.SearchStrategy[Any]:
-        return st.integers(0, 15).flatmap(lambda odd: ANY if odd == 0 else _fitting(node, value))
+        return st.integers(0, 40).flatmap(lambda odd: ANY if odd == 0 else _fitting(node, value))
 
     return _fitting(schema, value)
 
@@ -124,10 +124,11 @@ def of_completions(body: dict[str, Any]) -> None:
         completion_request(body, MODEL, DIALECT)
 
 
+TURNS = [{"role": "user", "content": "a"}]
 ROUTES = {
-    "MessagesRequest": (of_messages, {"model": "m", "max_tokens": 9}),
+    "MessagesRequest": (of_messages, {"model": "m", "max_tokens": 9, "messages": TURNS}),
     "ResponsesRequest": (of_responses, {"model": "m"}),
-    "ChatCompletionRequest": (of_chat, {"model": "m"}),
+    "ChatCompletionRequest": (of_chat, {"model": "m", "messages": TURNS}),
     "CompletionRequest": (of_completions, {"model": "m"}),
     "OpenaiEmbedRequest": (embedding_inputs, {"model": "m"}),
 }
