@@ -37,7 +37,8 @@ ROWS = (
     Dialect(
         name="llamacpp",
         source="ggml-org/llama.cpp tools/server: server-task.cpp params_from_json_cmpl, "
-        "server-common.cpp oaicompat_chat_params_parse (`suffix` is an unsupported parameter)",
+        "server-common.cpp oaicompat_chat_params_parse (`suffix` is an unsupported parameter), "
+        "README.md (/v1/responses), #17570 (/v1/messages)",
         parameters=openai_options(
             top_k="top_k",
             min_p="min_p",
@@ -59,7 +60,7 @@ ROWS = (
     Dialect(
         name="vllm",
         source="vllm-project/vllm vllm/entrypoints/openai/chat_completion/protocol.py; "
-        "docs.vllm.ai/en/latest/serving/openai_compatible_server (no suffix)",
+        "docs.vllm.ai/en/latest/serving/online_serving (no suffix; Responses and Messages APIs)",
         parameters=openai_options(
             top_k="top_k", min_p="min_p", repeat_penalty="repetition_penalty"
         ),
@@ -78,7 +79,7 @@ ROWS = (
         name="sglang",
         source="sgl-project/sglang python/sglang/srt/entrypoints/openai/protocol.py "
         "(CompletionRequest, ChatCompletionRequest; owned_by `sglang`), "
-        "docs/basic_usage/openai_api_completions",
+        "docs/basic_usage/openai_api_completions, docs.sglang.io/docs/basic_usage/anthropic_api",
         parameters=openai_options(
             top_k="top_k", min_p="min_p", repeat_penalty="repetition_penalty"
         ),
@@ -87,6 +88,7 @@ ROWS = (
         reasoning="reasoning_content",
         completions_format="response_format",
         responses=True,
+        messages=True,
     ),
     Dialect(
         name="lmstudio",
@@ -102,7 +104,8 @@ ROWS = (
     ),
     Dialect(
         name="ollama",
-        source="docs.ollama.com/api/openai-compatibility; ollama/ollama openai/openai.go",
+        source="docs.ollama.com/api/openai-compatibility, .../api/anthropic-compatibility; "
+        "ollama/ollama openai/openai.go",
         thinking="reasoning_effort",
         reasoning="reasoning",
         tool_name=True,
@@ -114,7 +117,8 @@ ROWS = (
     Dialect(
         name="openrouter",
         source="openrouter.ai/docs/api_reference/parameters, "
-        "openrouter.ai/docs/guides/best-practices/reasoning-tokens",
+        "openrouter.ai/docs/guides/best-practices/reasoning-tokens, "
+        "openrouter.ai/docs/api/api-reference/anthropic-messages/create-a-message",
         parameters=openai_options(
             top_k="top_k", min_p="min_p", repeat_penalty="repetition_penalty"
         ),
@@ -128,7 +132,8 @@ ROWS = (
     Dialect(
         name="litellm",
         source="docs.litellm.ai/docs/completion/input (translated parameters), "
-        ".../completion/drop_params (a provider's unsupported ones are refused by name)",
+        ".../completion/drop_params (a provider's unsupported ones are refused by name), "
+        "docs.litellm.ai/docs/anthropic_unified, .../docs/response_api",
         thinking="reasoning_effort",
         efforts={"max": "high"},
         reasoning="reasoning_content",
@@ -138,7 +143,8 @@ ROWS = (
     Dialect(
         name="deepseek",
         source="api-docs.deepseek.com/api/create-chat-completion (no seed, json_object only), "
-        ".../guides/thinking_mode, .../guides/fim_completion",
+        ".../guides/thinking_mode, .../guides/fim_completion; Anthropic's dialect has an address of "
+        "its own: .../guides/anthropic_api",
         parameters=openai_options("seed"),
         thinking="thinking",
         reasoning="reasoning_content",
