@@ -38,7 +38,7 @@ ROWS = (
         name="llamacpp",
         source="ggml-org/llama.cpp tools/server: server-task.cpp params_from_json_cmpl, "
         "server-common.cpp oaicompat_chat_params_parse (`suffix` is an unsupported parameter), "
-        "README.md (/v1/responses), #17570 (/v1/messages)",
+        "#17570 (/v1/messages)",
         parameters=openai_options(
             top_k="top_k",
             min_p="min_p",
@@ -54,7 +54,9 @@ ROWS = (
         suffix=False,
         base64=True,
         closes_streams=True,
-        responses=True,
+        # Its /v1/responses leaves out the indexes by which OpenAI's clients put events together, and
+        # calls an answer that was cut complete (build 11549).
+        responses=False,
         messages=True,
     ),
     Dialect(
@@ -143,8 +145,8 @@ ROWS = (
     Dialect(
         name="deepseek",
         source="api-docs.deepseek.com/api/create-chat-completion (no seed, json_object only), "
-        ".../guides/thinking_mode, .../guides/fim_completion; Anthropic's dialect has an address of "
-        "its own: .../guides/anthropic_api",
+        ".../guides/thinking_mode, .../guides/fim_completion; Anthropic's dialect has an address "
+        "of its own: .../guides/anthropic_api",
         parameters=openai_options("seed"),
         thinking="thinking",
         reasoning="reasoning_content",
