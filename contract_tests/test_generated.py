@@ -29,7 +29,7 @@ from contract_tests.target import Target
 from proxy import contract
 
 # How many requests of each kind are generated for an operation.
-EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "15"))
 NAMED = (*GENERATING, "show", *LIMITS)
 """Operations whose body names the model that answers."""
 BRIEF = 40
