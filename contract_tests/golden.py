@@ -84,11 +84,16 @@ class Recorded:
         if "body" not in self.request:
             return None
         body = self.request["body"]
-        quiet = "thinking" in target.abilities and self.request["path"] in ("/api/chat", "/api/generate")
+        quiet = "thinking" in target.abilities and self.request["path"] in (
+            "/api/chat",
+            "/api/generate",
+        )
         if isinstance(body, dict) and self.response["status"] == 200:
             if quiet and "think" not in body:
                 body = {**body, "think": False}
-            if "num_predict" not in (body.get("options") or {}) and (body.keys() & {"prompt", "messages"}):
+            if "num_predict" not in (body.get("options") or {}) and (
+                body.keys() & {"prompt", "messages"}
+            ):
                 body = {**body, "options": {**(body.get("options") or {}), "num_predict": 8}}
         return self._renamed(json.dumps(body), target).encode()
 
@@ -109,9 +114,15 @@ class Recorded:
         if media and answer.media_type != media:
             yield f"the content type {media}", answer.media_type
         for name in HEADERS:
-            if isinstance(headers.get(name), str) and answer.headers.get(name) not in (headers[name], "*"):
+            if isinstance(headers.get(name), str) and answer.headers.get(name) not in (
+                headers[name],
+                "*",
+            ):
                 wanted = self._renamed(headers[name], target)
-                if name == "location" or name in ("access-control-allow-methods", "access-control-max-age"):
+                if name == "location" or name in (
+                    "access-control-allow-methods",
+                    "access-control-max-age",
+                ):
                     same = _listed(answer.headers.get(name)) == _listed(wanted)
                     if same:
                         continue

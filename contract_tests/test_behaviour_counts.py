@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -36,9 +37,16 @@ def last(ask: Asker, path: str, body: dict[str, Any]) -> dict[str, Any]:
 def test_the_end_of_an_answer_tells_all_counts_and_durations(
     path: str, stream: bool, ask: Asker, target: Target
 ) -> None:
+    began = time.monotonic_ns()
     end = last(ask, path, asking(target, path, stream=stream))
+    took = time.monotonic_ns() - began
     missing = [key for key in COUNTED if not isinstance(end.get(key), int)]
     expect(not missing, f"{', '.join(COUNTED)} as whole numbers", f"{missing} missing in {end}")
+    total = end.get("total_duration")
+    if isinstance(total, int):
+        # Micro- or milliseconds are less by far; a slow network does not make it so much less.
+        right = total * 200 > took
+        expect(right, "total_duration in nanoseconds", f"{total} in an answer of {took} ns")
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])

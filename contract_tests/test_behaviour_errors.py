@@ -23,8 +23,18 @@ UNKNOWN: dict[str, tuple[str, str, dict[str, Any], str]] = {
         {"prompt": "Hi", "stream": False},
         f"model '{ABSENT}' not found",
     ),
-    "generate, unloaded": ("POST", "/api/generate", {"keep_alive": 0}, f"model '{ABSENT}' not found"),
-    "embed": ("POST", "/api/embed", {"input": "x"}, f'model "{ABSENT}" not found, try pulling it first'),
+    "generate, unloaded": (
+        "POST",
+        "/api/generate",
+        {"keep_alive": 0},
+        f"model '{ABSENT}' not found",
+    ),
+    "embed": (
+        "POST",
+        "/api/embed",
+        {"input": "x"},
+        f'model "{ABSENT}" not found, try pulling it first',
+    ),
     "embeddings": (
         "POST",
         "/api/embeddings",
@@ -73,7 +83,12 @@ def test_nothing_is_pretended(path: str, stream: bool, ask: Asker) -> None:
 
 
 REFUSED: dict[str, tuple[str, dict[str, Any], int, str]] = {
-    "top_logprobs": ("/api/generate", {"top_logprobs": 21}, 400, "top_logprobs must be between 0 and 20"),
+    "top_logprobs": (
+        "/api/generate",
+        {"top_logprobs": 21},
+        400,
+        "top_logprobs must be between 0 and 20",
+    ),
     "think": (
         "/api/chat",
         {"think": "extreme"},

@@ -93,12 +93,16 @@ def test_logprobs_tell_of_every_token(path: str, stream: bool, ask: Asker, targe
 @pytest.mark.needs("thinking")
 @ways
 def test_thoughts_are_beside_the_text(path: str, stream: bool, ask: Asker, target: Target) -> None:
-    answer = ask("POST", path, asking(target, path, "What is 2 + 3?", 200, think=True, stream=stream))
+    answer = ask(
+        "POST", path, asking(target, path, "What is 2 + 3?", 200, think=True, stream=stream)
+    )
     demand(answer.status == 200, "status 200", answer.status)
     values = answer.lines() if stream else [answer.json()]
     thought, text = "".join(map(thought_of, values)), "".join(map(text_of, values))
     expect(thought, "the thoughts under thinking", values[-1])
-    expect("<think>" not in text and "</think>" not in text, "no tags of thoughts in the text", text)
+    expect(
+        "<think>" not in text and "</think>" not in text, "no tags of thoughts in the text", text
+    )
     written = [bool(text_of(value)) for value in values if text_of(value) or thought_of(value)]
     expect(written == sorted(written), "all thoughts before the text", values)
     silent = ask("POST", path, asking(target, path, "What is 2 + 3?", 8, think=False))
@@ -185,5 +189,7 @@ def test_a_suffix_is_taken_or_refused(ask: Asker, target: Target) -> None:
 def test_options_are_taken(
     path: str, options: dict[str, object], ask: Asker, target: Target
 ) -> None:
-    answer = ask("POST", path, asking(target, path, "Hi", None, options={"num_predict": 2, **options}))
+    answer = ask(
+        "POST", path, asking(target, path, "Hi", None, options={"num_predict": 2, **options})
+    )
     expect(answer.status == 200, f"the options {options} are taken", answer.body[:300])

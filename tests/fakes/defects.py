@@ -160,7 +160,9 @@ def kept_alive_refused(request: Request, handle: Handle) -> Reply:
 def load_generates(request: Request, handle: Handle) -> Reply:
     body = request.value()
     if request.path == GENERATE and body and not body.get("prompt") and "keep_alive" not in body:
-        return handle(replace(request, body=json.dumps({**body, "prompt": "Hi", "stream": False}).encode()))
+        return handle(
+            replace(request, body=json.dumps({**body, "prompt": "Hi", "stream": False}).encode())
+        )
     return handle(request)
 
 
@@ -182,36 +184,138 @@ DEFECTS: dict[str, Planted] = {
     # the first server
     "response for message": Planted(each(CHAT, of_response), "POST /api/chat", "message"),
     "200 for unknown models": Planted(unknown_is_known, "POST /api/show", "404"),
-    "two done lines": Planted(streams(GENERATE, twice_done), "POST /api/generate", "exactly one line with done"),
-    "constant counts": Planted(each(GENERATE, ended(eval_count=7, prompt_eval_count=11)), "POST /api/generate", "prompt_eval_count that grows"),
-    "a pull that pretends": Planted(instead(lambda q, r: q.path == "/api/pull" and (r.status == 500 or r.frames is not None), pulled), "POST /api/pull", "a pull that fails"),
+    "two done lines": Planted(
+        streams(GENERATE, twice_done), "POST /api/generate", "exactly one line with done"
+    ),
+    "constant counts": Planted(
+        each(GENERATE, ended(eval_count=7, prompt_eval_count=11)),
+        "POST /api/generate",
+        "prompt_eval_count that grows",
+    ),
+    "a pull that pretends": Planted(
+        instead(
+            lambda q, r: q.path == "/api/pull" and (r.status == 500 or r.frames is not None), pulled
+        ),
+        "POST /api/pull",
+        "a pull that fails",
+    ),
     "vectors not of length one": Planted(each(EMBED, longer), "POST /api/embed", "length one"),
-    "HEAD not answered": Planted(instead(lambda q, r: q.method == "HEAD" and q.path == "/", lambda r: Reply(405, {"detail": "Method Not Allowed"})), "HEAD /", "200"),
-    "errors as detail": Planted(instead(lambda q, r: q.path == "/api/copy" and r.status >= 400, lambda r: replace(r, body={"detail": r.body["error"]})), "POST /api/copy", "error"),
-    "the same digest everywhere": Planted(each("/api/tags", lambda v: {"models": [{**m, "digest": "sha256:proxy"} for m in v["models"]]}), "GET /api/tags", "digest"),
-    "stop not heard": Planted(asked(GENERATE, no_options("stop")), "POST /api/generate", "stop string"),
+    "HEAD not answered": Planted(
+        instead(
+            lambda q, r: q.method == "HEAD" and q.path == "/api/tags",
+            lambda r: Reply(405, {"detail": "Method Not Allowed"}),
+        ),
+        "HEAD /api/tags",
+        "200",
+    ),
+    "errors as detail": Planted(
+        instead(
+            lambda q, r: q.path == "/api/copy" and isinstance(r.body, dict),
+            lambda r: replace(r, body={"detail": r.body["error"]}),
+        ),
+        "POST /api/copy",
+        "error",
+    ),
+    "the same digest everywhere": Planted(
+        each(
+            "/api/tags",
+            lambda v: {"models": [{**m, "digest": "sha256:proxy"} for m in v["models"]]},
+        ),
+        "GET /api/tags",
+        "digest",
+    ),
+    "stop not heard": Planted(
+        asked(GENERATE, no_options("stop")), "POST /api/generate", "stop string"
+    ),
     # the second server
     "arguments as text": Planted(each(CHAT, arguments_as_text), "POST /api/chat", "arguments"),
-    "errors in plain text": Planted(instead(lambda q, r: q.path in (CHAT, GENERATE) and r.status >= 400, plain), "POST /api/chat", "error"),
-    "durations in milliseconds": Planted(each(GENERATE, in_milliseconds), "POST /api/generate", "nanoseconds"),
-    "no time zone": Planted(each(CHAT, lambda v: {**v, "created_at": v["created_at"].rstrip("Z")} if "created_at" in v else v), "POST /api/chat", "created_at"),
-    "always stop": Planted(each(CHAT, ended(done_reason="stop")), "POST /api/chat", "done_reason length"),
-    "a stream held back": Planted(instead(lambda q, r: q.path == GENERATE and r.frames is not None, lambda r: replace(r, together=True)), "POST /api/generate", "frames that arrive"),
-    "a format not heard": Planted(asked(GENERATE, lambda body: body.pop("format", None)), "POST /api/generate", "JSON object as text"),
+    "errors in plain text": Planted(
+        instead(lambda q, r: q.path in (CHAT, GENERATE) and r.status >= 400, plain),
+        "POST /api/chat",
+        "error",
+    ),
+    "durations in milliseconds": Planted(
+        each(GENERATE, in_milliseconds), "POST /api/generate", "nanoseconds"
+    ),
+    "no time zone": Planted(
+        each(
+            CHAT,
+            lambda v: {**v, "created_at": v["created_at"].rstrip("Z")} if "created_at" in v else v,
+        ),
+        "POST /api/chat",
+        "created_at",
+    ),
+    "always stop": Planted(
+        each(CHAT, ended(done_reason="stop")), "POST /api/chat", "done_reason length"
+    ),
+    "a stream held back": Planted(
+        instead(
+            lambda q, r: q.path == GENERATE and r.frames is not None,
+            lambda r: replace(r, together=True),
+        ),
+        "POST /api/generate",
+        "frames that arrive",
+    ),
+    "a format not heard": Planted(
+        asked(GENERATE, lambda body: body.pop("format", None)),
+        "POST /api/generate",
+        "JSON object as text",
+    ),
     "keep_alive refused": Planted(kept_alive_refused, "POST /api/generate", "keep_alive"),
-    "one vector for many": Planted(each(EMBED, lambda v: {**v, "embeddings": v["embeddings"][:1]}), "POST /api/embed", "one vector for each input"),
-    "404 in JSON": Planted(instead(lambda q, r: r.body == "404 page not found", lambda r: Reply(404, {"detail": "Not Found"})), "GET /nope", "404 page not found"),
+    "one vector for many": Planted(
+        each(EMBED, lambda v: {**v, "embeddings": v["embeddings"][:1]}),
+        "POST /api/embed",
+        "one vector for each input",
+    ),
+    "404 in JSON": Planted(
+        instead(
+            lambda q, r: r.body == "404 page not found",
+            lambda r: Reply(404, {"detail": "Not Found"}),
+        ),
+        "GET /nope",
+        "404 page not found",
+    ),
     # and more of them, each by itself
     "calls lost in streams": Planted(streams(CHAT, calls_lost), "POST /api/chat", "tool call"),
     "thoughts in the text": Planted(each(CHAT, thoughts_in_text), "POST /api/chat", "thinking"),
     "a load that generates": Planted(load_generates, "POST /api/generate", "done_reason load"),
-    "no durations": Planted(each(GENERATE, without("total_duration", "eval_duration")), "POST /api/generate", "total_duration"),
-    "event stream": Planted(instead(lambda q, r: q.path == CHAT and r.frames is not None, lambda r: replace(r, media="text/event-stream")), "POST /api/chat", "application/x-ndjson"),
-    "errors with status 200": Planted(instead(lambda q, r: q.path == CHAT and r.status == 404, lambda r: replace(r, status=200)), "POST /api/chat", "404"),
-    "streams off by default": Planted(asked(CHAT, lambda body: body.setdefault("stream", False)), "POST /api/chat", "application/x-ndjson"),
-    "num_predict not heard": Planted(asked(CHAT, no_options("num_predict")), "POST /api/chat", "num_predict"),
-    "no logprobs": Planted(asked(GENERATE, lambda body: body.pop("logprobs", None)), "POST /api/generate", "logprobs"),
-    "raw refused": Planted(instead(lambda q, r: bool(q.value().get("raw")), lambda r: Reply(400, {"error": "raw is not supported"})), "POST /api/generate", "raw"),
+    "no durations": Planted(
+        each(GENERATE, without("total_duration", "eval_duration")),
+        "POST /api/generate",
+        "total_duration",
+    ),
+    "event stream": Planted(
+        instead(
+            lambda q, r: q.path == CHAT and r.frames is not None,
+            lambda r: replace(r, media="text/event-stream"),
+        ),
+        "POST /api/chat",
+        "application/x-ndjson",
+    ),
+    "errors with status 200": Planted(
+        instead(lambda q, r: q.path == CHAT and r.status == 404, lambda r: replace(r, status=200)),
+        "POST /api/chat",
+        "404",
+    ),
+    "streams off by default": Planted(
+        asked(CHAT, lambda body: body.setdefault("stream", False)),
+        "POST /api/chat",
+        "application/x-ndjson",
+    ),
+    "num_predict not heard": Planted(
+        asked(CHAT, no_options("num_predict")), "POST /api/chat", "num_predict"
+    ),
+    "no logprobs": Planted(
+        asked(GENERATE, lambda body: body.pop("logprobs", None)), "POST /api/generate", "logprobs"
+    ),
+    "raw refused": Planted(
+        instead(
+            lambda q, r: bool(q.value().get("raw")),
+            lambda r: Reply(400, {"error": "raw is not supported"}),
+        ),
+        "POST /api/generate",
+        "raw",
+    ),
 }
 FIRST = tuple(DEFECTS)[:10]
 SECOND = tuple(DEFECTS)[10:20]

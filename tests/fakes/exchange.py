@@ -148,7 +148,9 @@ def _handler(handle: Handle) -> type[BaseHTTPRequestHandler]:
             for name, value in reply.headers.items():
                 self.send_header(name, value)
             if reply.frames is not None:
-                self.send_header(*(("Transfer-Encoding", "chunked") if chunked else ("Connection", "close")))
+                self.send_header(
+                    *(("Transfer-Encoding", "chunked") if chunked else ("Connection", "close"))
+                )
                 self.end_headers()
                 self._stream(reply, chunked=chunked)
                 return

@@ -43,7 +43,10 @@ class Generation:
             reason = "unload" if seconds == 0 else "load"
             empty = {"role": "assistant", "content": ""}
             return Reply(body=self._frame(name, {"message": empty}, done_reason=reason))
-        if any(message.get("images") for message in messages) and "vision" not in model.capabilities:
+        if (
+            any(message.get("images") for message in messages)
+            and "vision" not in model.capabilities
+        ):
             return error(400, json.dumps({"error": MULTIMODAL}))
         prompt = "\n".join(str(message.get("content") or "") for message in messages)
         said = speech.answer(
@@ -74,7 +77,8 @@ class Generation:
             return error(400, json.dumps({"error": MULTIMODAL}))
         system = str(body.get("system") or "")
         read = list(body.get("context") or []) + [
-            speech.number(token) for token in speech.tokens(prompt + system + str(body.get("suffix") or ""))
+            speech.number(token)
+            for token in speech.tokens(prompt + system + str(body.get("suffix") or ""))
         ]
         said = speech.answer(
             prompt + system, format=body.get("format"), thinks=self._thinks(model, body)
@@ -89,13 +93,17 @@ class Generation:
         if any(not isinstance(one, str) for one in inputs):
             return error(400, "invalid input type")
         began, name = time.monotonic_ns(), str(body.get("model") or "")
-        missing = 'model "{name}" not found, try pulling it first' if name else "model '{name}' not found"
+        missing = (
+            'model "{name}" not found, try pulling it first' if name else "model '{name}' not found"
+        )
         if refused := self.store.refused(name, missing):
             return refused
         model = self.store.find(name)
         assert model is not None
         if "embedding" not in model.capabilities:
-            return error(501, "This server does not support embeddings. Start it with `--embeddings`")
+            return error(
+                501, "This server does not support embeddings. Start it with `--embeddings`"
+            )
         try:
             check_options(body.get("options"))
         except OllamaError as fault:
@@ -130,7 +138,9 @@ class Generation:
         model = self.store.find(name)
         assert model is not None
         if "embedding" not in model.capabilities:
-            return error(500, "This server does not support embeddings. Start it with `--embeddings`")
+            return error(
+                500, "This server does not support embeddings. Start it with `--embeddings`"
+            )
         prompt = body.get("prompt") or ""
         return Reply(body={"embedding": speech.vector(prompt) if prompt else []})
 
@@ -156,7 +166,9 @@ class Generation:
         format = body.get("format")
         if format not in (None, "", "json") and not isinstance(format, dict):
             shown = json.dumps(json.dumps(format))
-            return error(500, f'invalid format: {shown}; expected "json" or a valid JSON Schema object')
+            return error(
+                500, f'invalid format: {shown}; expected "json" or a valid JSON Schema object'
+            )
         try:
             check_options(body.get("options"))
         except OllamaError as fault:
@@ -179,12 +191,18 @@ class Generation:
         return {"model": name, "created_at": moment(), **what, **done, **end}
 
     def _reply(
-        self, body: Mapping[str, Any], whole: speech.Said, read: int, context: list[int] | None = None
+        self,
+        body: Mapping[str, Any],
+        whole: speech.Said,
+        read: int,
+        context: list[int] | None = None,
     ) -> Reply:
         """The answer, streamed or whole."""
         options = body.get("options") or {}
         budget = int(options.get("num_predict") or -1)
-        said = speech.cut(whole, budget if budget > 0 else speech.LONGEST, options.get("stop") or [])
+        said = speech.cut(
+            whole, budget if budget > 0 else speech.LONGEST, options.get("stop") or []
+        )
         parts = list(self._parts(body, said))
         name, chat = str(body["model"]), "messages" in body
         began = time.monotonic_ns()

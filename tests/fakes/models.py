@@ -84,7 +84,7 @@ class Model:
         }
         return {
             "modelfile": file + (f"SYSTEM {system}\n" if system else ""),
-            "parameters": "stop                           \"<|im_end|>\"\ntemperature                    0.7",
+            "parameters": 'stop                           "<|im_end|>"\ntemperature                    0.7',
             "template": "{{ .Prompt }}",
             **({"system": system} if system else {}),
             "details": self.details(),
@@ -128,7 +128,9 @@ class Store:
             self.loaded.pop(model.name, None)
         else:
             self.loaded[model.name] = 300.0 if seconds is None else min(abs(seconds) or 9e9, 9e9)
-            self.loaded[model.name] = 9e9 if seconds is not None and seconds < 0 else self.loaded[model.name]
+            self.loaded[model.name] = (
+                9e9 if seconds is not None and seconds < 0 else self.loaded[model.name]
+            )
 
     def add(self, name: str, model: Model, system: str = "") -> None:
         """A copy under another name."""

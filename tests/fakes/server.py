@@ -26,7 +26,17 @@ ROUTES = {
     "/api/ps": ("GET",),
     **{
         f"/api/{name}": ("POST",)
-        for name in ("chat", "generate", "embed", "embeddings", "show", "copy", "create", "pull", "push")
+        for name in (
+            "chat",
+            "generate",
+            "embed",
+            "embeddings",
+            "show",
+            "copy",
+            "create",
+            "pull",
+            "push",
+        )
     },
     "/api/delete": ("DELETE",),
     "/api/me": ("POST",),
