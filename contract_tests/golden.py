@@ -152,7 +152,7 @@ class Recorded:
     @staticmethod
     def _error(text: str, target: Target) -> str:
         for old, new in ((WRITER, target.model), (EMBEDDER, target.embed_model or EMBEDDER)):
-            text = re.sub(rf"(?<=[\"']){old}(?=[\"'])", lambda _, new=new: new, text)
+            text = re.sub(rf"(?<=[\"']){old}(?=[\"'])", new.replace("\\", "\\\\"), text)
         return text
 
     def _lines(self, answer: Answer) -> Iterator[Fault]:
@@ -204,7 +204,8 @@ def _kind(value: Any) -> str:
         return "true or false"
     if isinstance(value, (int, float)):
         return "a number"
-    return {dict: "an object", list: "a list", str: "a string"}.get(type(value), "null")
+    kinds = ((dict, "an object"), (list, "a list"), (str, "a string"))
+    return next((name for kind, name in kinds if isinstance(value, kind)), "null")
 
 
 @functools.cache

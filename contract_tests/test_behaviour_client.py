@@ -107,6 +107,11 @@ def test_a_tool_is_called_and_its_result_read(stream: bool, call: Call, target: 
     if not calls:
         silent = not text.strip() and not thought.strip() and (parts[-1].eval_count or 0) > 4
         demand(not silent, "the tool call that was generated", parts[-1])
+        if stream:
+            whole = call("chat", messages=messages, stream=False, **named)
+            again = call("chat", messages=messages, stream=True, **named)
+            lost = whole.message.tool_calls and not any(one.message.tool_calls for one in again)
+            demand(not lost, "the tool call of the whole answer in a stream, too", again[-1])
         not_applicable(f"the model did not call the tool: {text[:200]!r}")
     for one in calls:
         expect(one.function.name == "get_weather", "the tool that was offered", one)

@@ -157,7 +157,8 @@ def test_a_model_of_embeddings_does_not_write(path: str, ask: Asker, target: Tar
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_the_client_raises_the_error_with_its_status(stream: bool, clients: Clients) -> None:
     def called() -> None:
-        answer = clients.sync.chat(ABSENT, MESSAGES, stream=stream)
+        chat: Any = clients.sync.chat
+        answer = chat(ABSENT, MESSAGES, stream=stream)
         for _ in answer:
             pass
 

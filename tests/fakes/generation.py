@@ -163,9 +163,9 @@ class Generation:
             return error(400, f'"{name}" does not support {what}')
         if body.get("think") and "thinking" not in model.capabilities:
             return error(400, f'"{name}" does not support thinking')
-        format = body.get("format")
-        if format not in (None, "", "json") and not isinstance(format, dict):
-            shown = json.dumps(json.dumps(format))
+        wanted = body.get("format")
+        if wanted not in (None, "", "json") and not isinstance(wanted, dict):
+            shown = json.dumps(json.dumps(wanted))
             return error(
                 500, f'invalid format: {shown}; expected "json" or a valid JSON Schema object'
             )
