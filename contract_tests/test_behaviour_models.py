@@ -1,8 +1,8 @@
-"""Models: the lists agree with each other, loading and unloading can be seen, copies can be made."""
+"""Models: lists that agree, loading and unloading that can be seen, copies that can be made."""
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import time
 from typing import Any
 
@@ -56,8 +56,8 @@ def test_the_model_is_in_the_list_and_shown_alike(ask: Asker, target: Target) ->
     expect(architecture, "general.architecture in model_info", shown["model_info"])
     length = shown["model_info"].get(f"{architecture}.context_length")
     expect(isinstance(length, int), f"{architecture}.context_length in model_info", length)
-    moment = datetime.datetime.fromisoformat(found["modified_at"])
-    past = moment <= datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=5)
+    moment = dt.datetime.fromisoformat(found["modified_at"])
+    past = moment <= dt.datetime.now(dt.UTC) + dt.timedelta(minutes=5)
     expect(past, "a modified_at that has been", found["modified_at"])
 
 
@@ -106,9 +106,7 @@ def test_a_model_is_loaded_and_unloaded_without_a_word(
             found = entry(models, target.model)
             expect(found, "a loaded model in /api/ps", models)
             if found and more:
-                left = datetime.datetime.fromisoformat(found["expires_at"]) - datetime.datetime.now(
-                    datetime.UTC
-                )
+                left = dt.datetime.fromisoformat(found["expires_at"]) - dt.datetime.now(dt.UTC)
                 expect(left.total_seconds() > 300, "an expires_at that follows keep_alive", found)
     end = time.monotonic() + PATIENCE
     while entry(listed(ask, "/api/ps"), target.model) and time.monotonic() < end:
