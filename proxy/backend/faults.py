@@ -6,6 +6,7 @@ what the operator needs and the client must not see (HTML, keys) stays out of th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -26,7 +27,7 @@ _STATUS: Mapping[int, int] = {
     401: 502,
     402: 402,
     403: 502,
-    404: 502,  # one that names no model: a wrong path, a page
+    404: 502,  # one that is about no model: a wrong path, a page
     408: 504,
     409: 409,
     413: 413,
@@ -43,6 +44,9 @@ _STATUS: Mapping[int, int] = {
 
 # What a backend may say of a key that is the client's own; its text may quote the key.
 _CLIENTS_KEY: Mapping[int, str] = {401: "unauthorized", 403: "forbidden"}
+
+# OpenAI; llama.cpp; FastAPI; Go's own router.
+_NO_PATH = re.compile(r"invalid url .*|(?:file )?not found\.?|404 page not found", re.IGNORECASE)
 
 _PHRASE: Mapping[int, str] = {
     400: "backend refused the request",
@@ -137,13 +141,13 @@ def from_status(status: int, body: Any, headers: Mapping[str, str], model: str) 
     if isinstance(body, bytes):
         body = body.decode("utf-8", "replace")
     text = failure_text(body)
-    if status == 404 and text:
+    if status == 404 and text and not _NO_PATH.fullmatch(text):
         return BackendError(404, f"model '{model}' not found", kind="not_found")
     ours = _STATUS.get(status, status if 400 <= status < 500 else 502)
     retry_after = _retry_after(headers)
     return BackendError(
         ours,
-        text or _PHRASE.get(status) or "backend failed",
+        (status != 404 and text) or _PHRASE.get(status) or "backend failed",
         kind=f"status_{status // 100}xx",
         headers={"Retry-After": retry_after} if retry_after else None,
     )

@@ -138,10 +138,12 @@ ROWS = (
     Dialect(
         name="deepseek",
         source="api-docs.deepseek.com/api/create-chat-completion (no seed, json_object only), "
-        ".../guides/thinking_mode, .../guides/fim_completion",
+        ".../guides/thinking_mode (a turn that calls tools without its thoughts is refused), "
+        ".../guides/fim_completion",
         parameters=openai_options("seed"),
         thinking="thinking",
         reasoning="reasoning_content",
+        thoughts_back=True,
         json_schema=False,
     ),
     Dialect(
