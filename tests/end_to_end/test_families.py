@@ -127,9 +127,14 @@ def test_a_format_is_kept_or_the_header_says_that_it_was_not_asked_for(
             assert answer.header("Facade-Dropped") == "format"
 
 
-def test_an_image_arrives(bed: Bed) -> None:
+def test_an_image_arrives_or_is_refused_in_the_backends_words(bed: Bed) -> None:
     message = {"role": "user", "content": "What is it?", "images": [PIXEL]}
-    assert bed.client.chat(bed.model, [message]).message.content == "I see 1 image."
+    answer = bed.chat("", stream=False, messages=[message])
+    if "no_images" in bed.family.habits:
+        assert answer.status == 400
+        assert "unknown variant `image_url`" in answer.json()["error"]
+    else:
+        assert answer.json()["message"]["content"] == "I see 1 image."
 
 
 @pytest.mark.parametrize("stream", (True, False))

@@ -10,9 +10,10 @@ seen, and a text `fail:NAME` fails as the family does under that name.
 Habits: `models` is its list · `routes` are the paths that it has · `known` names the parameters of
 each path, and `unknown_parameter` refuses all others · `refusals` are parameters that models refuse
 · `thinking` says where thoughts are and what switches them · `thoughts_back` is what it says when a
-call comes back without the thoughts before it · `comments` and `blank_lines` come before an answer
-· `first_delta`, `more` (in each event), `finish` (in the last choice), `usage` and `usage_more` are
-the shape of a stream · `call_ids` begin the ids of calls · `errors` fail at once, `midway` later.
+call comes back without the thoughts before it, `no_images` when it is shown one · `comments` and
+`blank_lines` come before an answer · `first_delta`, `more` (in each event), `finish` (in the last
+choice), `usage` and `usage_more` are the shape of a stream · `call_ids` begin the ids of calls ·
+`errors` fail at once, `midway` later.
 """
 
 from __future__ import annotations
@@ -106,6 +107,8 @@ class Family:
             kind = value.get("type") if isinstance(value, dict) else None
             if re.match(rule["models"], body["model"]) and value and kind == rule.get("type", kind):
                 return dict(rule)
+        if "no_images" in self.habits and '"image_url"' in json.dumps(body):
+            return dict(self.habits["no_images"])
         if "thoughts_back" in self.habits and thinks(self.habits["thinking"], body):
             calls = [one for one in body.get("messages", ()) if one.get("tool_calls")]
             if any("reasoning_content" not in one for one in calls):
@@ -210,7 +213,8 @@ class Saying:
         return "tool_calls" if self.cities else "stop"
 
     def _usage(self) -> dict[str, Any]:
-        return {**usage(8, len(self.texts) or 4), **self.habits.get("usage_more", {})}
+        prompt = 8 + len((self.body.get("suffix") or "").split())
+        return {**usage(prompt, len(self.texts) or 4), **self.habits.get("usage_more", {})}
 
     def _thought(self, text: str) -> dict[str, Any]:
         habit = self.habits["thinking"]

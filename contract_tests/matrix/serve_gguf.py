@@ -1,0 +1,23 @@
+"""`transformers serve` for a GGUF file that does not name its architecture.
+
+Run by the Python of the environment that has transformers; the arguments are those of its command.
+"""
+
+import sys
+from typing import Any
+
+from transformers import AutoConfig
+from transformers.cli.transformers import main
+
+_read = AutoConfig.from_pretrained
+
+
+def _named(*arguments: Any, **more: Any) -> Any:
+    config = _read(*arguments, **more)
+    config.architectures = config.architectures or ["LlamaForCausalLM"]
+    return config
+
+
+AutoConfig.from_pretrained = _named
+sys.argv[0] = "transformers"
+main()
