@@ -14,7 +14,7 @@ TEST_STAMP := $(VENV)/test.stamp
 SOURCES := proxy tests contract_tests docs
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format types generate contract clean
+.PHONY: help run test check lint format types generate contract matrix clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,12 +42,16 @@ generate: $(TEST_STAMP) ## Make again what is made from other files
 	$(BIN)/python openapi/generate.py
 	$(BIN)/python docs/generate_settings.py > docs/settings.md
 	$(BIN)/python -m tests.golden.document
+	$(BIN)/python -m contract_tests.matrix.document
 
 contract: $(TEST_STAMP) ## Run the contract suite, against any Ollama with URL=http://…
 	$(BIN)/python -m pytest -q contract_tests$(if $(URL), --url $(URL))
 
+matrix: $(TEST_STAMP) ## Ask every backend that can start here for every feature, and rewrite the table
+	$(BIN)/python -m contract_tests.matrix
+
 clean: ## Remove the environment and everything else that was made
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
+	rm -rf $(VENV) .matrix build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

@@ -33,6 +33,11 @@ _OWNERS: Mapping[str, str] = {
 }
 
 
+_LITELLM = ("openai", 1677610602)
+"""Owner and time of every model in LiteLLM's list (litellm/constants.py,
+DEFAULT_MODEL_CREATED_AT_TIME); OpenAI's own have times of their own."""
+
+
 def recognise(settings: Settings) -> str:
     """The name of a dialect, `""` when neither the setting nor the address tells.
 
@@ -51,5 +56,7 @@ def recognise(settings: Settings) -> str:
 
 def owner(entries: Sequence[Mapping[str, Any]]) -> str:
     """The dialect that the `owned_by` of the backend's models stands for, `""` when none does."""
+    if {(entry.get("owned_by"), entry.get("created")) for entry in entries} == {_LITELLM}:
+        return "litellm"
     found = {_OWNERS.get(str(entry.get("owned_by")), "") for entry in entries}
     return found.pop() if len(found) == 1 else ""
