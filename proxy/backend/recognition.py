@@ -30,6 +30,7 @@ _OWNERS: Mapping[str, str] = {
     "sglang": "sglang",
     "organization_owner": "lmstudio",
     "library": "ollama",
+    "deepseek": "deepseek",
 }
 
 

@@ -42,6 +42,7 @@ def test_the_setting_wins_and_must_name_a_dialect() -> None:
         ("sglang", "sglang"),
         ("organization_owner", "lmstudio"),
         ("library", "ollama"),
+        ("deepseek", "deepseek"),
         ("somebody", ""),
     ),
 )

@@ -1,4 +1,4 @@
-"""Backends with the habits of well-known ones, reached by their addresses and nothing else."""
+"""Backends with the habits of well-known ones, and no setting but their address."""
 
 from __future__ import annotations
 
@@ -54,11 +54,20 @@ class Bed:
         return self.service.ask("POST", "/api/chat", body)
 
 
-@pytest.fixture(scope="module", params=list(families()))
+ELSEWHERE = ("openai", "deepseek")
+"""Also asked at an address that tells nothing: a strict one, and one that its list gives away."""
+
+
+@pytest.fixture(scope="module", params=[*families(), *(f"{name} elsewhere" for name in ELSEWHERE)])
 def bed(request: pytest.FixtureRequest) -> Iterator[Bed]:
     with Upstream() as upstream:
-        family = play_family(upstream, request.param)
-        with Service(family.settings(upstream)) as service:
+        name, _, elsewhere = request.param.partition(" ")
+        family = play_family(upstream, name)
+        settings = family.settings(upstream)
+        if elsewhere:
+            upstream.prefix = ""
+            settings = {"OPENAI_BASE_URL": upstream.base_url}
+        with Service(settings) as service:
             client = ollama.Client(service.url)
             yield Bed(family, upstream, service, client)
             client._client.close()
