@@ -190,6 +190,20 @@ def test_v1_passes_an_answer_on(bed: Bed, stream: bool) -> None:
     assert answer.text.endswith("data: [DONE]\n\n") is stream
 
 
+@pytest.mark.parametrize("stream", (True, False))
+def test_v1_hears_the_result_of_a_call(bed: Bed, stream: bool) -> None:
+    function = {"name": "get_weather", "arguments": '{"city": "Rome"}'}
+    call = {"id": "call_0", "type": "function", "function": function}
+    turn = {"role": "assistant", "content": None, "tool_calls": [call], "reasoning": "hm"}
+    result = {"role": "tool", "tool_call_id": "call_0", "content": "sunny"}
+    body = {"model": bed.model, "messages": [*HI, turn, result], "stream": stream}
+    answer = bed.service.ask("POST", "/v1/chat/completions", body)
+    assert answer.status == 200, answer.text
+    assert "sunny" in answer.text
+    sent = bed.upstream.generations()[-1].body["messages"][1]
+    assert sent.get("reasoning_content") == ("hm" if bed.family.name == "deepseek" else None)
+
+
 def test_text_and_vectors_come_where_the_backend_has_them(bed: Bed) -> None:
     body = {"model": bed.model, "prompt": "Once", "raw": True, "stream": False}
     text = bed.service.ask("POST", "/api/generate", body)
