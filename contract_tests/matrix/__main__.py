@@ -7,6 +7,7 @@ python -m contract_tests.matrix vllm openai  only these
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 
@@ -39,6 +40,8 @@ def examined(backend: Backend) -> Results:
 
 def main() -> int:
     """The exit status: 1 where something is not as backends.yaml expects it."""
+    # What was started ends with us, however we are told to.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     listed = [backend for backend in backends() if backend.start != "absent"]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", nargs="*", choices=[[], *(one.name for one in listed)])

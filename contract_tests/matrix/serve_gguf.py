@@ -13,9 +13,10 @@ _read = AutoConfig.from_pretrained
 
 
 def _named(*arguments: Any, **more: Any) -> Any:
-    config = _read(*arguments, **more)
+    found = _read(*arguments, **more)
+    config = found[0] if isinstance(found, tuple) else found
     config.architectures = config.architectures or ["LlamaForCausalLM"]
-    return config
+    return found
 
 
 AutoConfig.from_pretrained = _named
