@@ -6,7 +6,6 @@ what the operator needs and the client must not see (HTML, keys) stays out of th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -19,6 +18,7 @@ from proxy.backend.deltas import not_a_completion
 from proxy.clock import Clock
 from proxy.errors import BackendError, OllamaError
 from proxy.translate.failures import clean, failure_text
+from proxy.translate.missing import is_missing_route, names_model
 
 DAY = 86_400
 
@@ -45,9 +45,6 @@ _STATUS: Mapping[int, int] = {
 # What a backend may say of a key that is the client's own; its text may quote the key.
 _CLIENTS_KEY: Mapping[int, str] = {401: "unauthorized", 403: "forbidden"}
 
-# OpenAI; llama.cpp; FastAPI; Go's own router.
-_NO_PATH = re.compile(r"invalid url .*|(?:file )?not found\.?|404 page not found", re.IGNORECASE)
-
 _PHRASE: Mapping[int, str] = {
     400: "backend refused the request",
     402: "backend asks for payment",
@@ -62,10 +59,13 @@ _PHRASE: Mapping[int, str] = {
 }
 
 
-def from_exception(error: BaseException, model: str, *, clients_key: bool = False) -> OllamaError:
+def from_exception(
+    error: BaseException, model: str, *, clients_key: bool = False, relayed: bool = False
+) -> OllamaError:
     """What the client is told of `error`, raised by the SDK or below while asking for `model`.
 
-    With `clients_key` it was the client's own key that the backend refused, if it did.
+    With `clients_key` it was the client's own key that the backend refused, if it did. Of a request
+    that was `relayed` more may be missing than the model, such as the response it goes on from.
     """
     for cause in _causes(error):
         if isinstance(cause, OllamaError):
@@ -74,7 +74,10 @@ def from_exception(error: BaseException, model: str, *, clients_key: bool = Fals
         if clients_key and error.status_code in _CLIENTS_KEY:
             text = _CLIENTS_KEY[error.status_code]
             return BackendError(error.status_code, text, kind="credentials")
-        return from_status(error.status_code, error.body, error.response.headers, model)
+        told = from_status(error.status_code, error.body, error.response.headers, model)
+        if relayed and told.status == 404 and not names_model(error.body, model):
+            told.message = failure_text(error.body)
+        return told
     # The transport calls every failure to connect, and a server that hangs up, a timeout.
     if is_unreachable(error):
         return unreachable()
@@ -141,7 +144,7 @@ def from_status(status: int, body: Any, headers: Mapping[str, str], model: str) 
     if isinstance(body, bytes):
         body = body.decode("utf-8", "replace")
     text = failure_text(body)
-    if status == 404 and text and not _NO_PATH.fullmatch(text):
+    if status == 404 and text and not is_missing_route(status, body, "completions", model):
         return BackendError(404, f"model '{model}' not found", kind="not_found")
     ours = _STATUS.get(status, status if 400 <= status < 500 else 502)
     retry_after = _retry_after(headers)
