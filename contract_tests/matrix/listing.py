@@ -41,7 +41,7 @@ class Backend:
 
     def judged(self, feature: str, found: Found) -> Found:
         """What is found out of the backend: nothing where the probe could not tell."""
-        if found.outcome in ("no", "unknown") and feature in self.because:
+        if found.outcome != "wrong" and feature in self.because:
             return Found("unknown", self.because[feature])
         return found
 

@@ -57,7 +57,8 @@ def test_a_cell_is_real_only_where_it_worked_on_the_server_itself() -> None:
 def test_what_a_probe_cannot_tell_is_unknown_and_what_is_otherwise_is_said() -> None:
     backend = Backend("x", "X", "local", because={"tools": "a small model"})
     assert backend.judged("tools", Found("no", "400")) == Found("unknown", "a small model")
-    assert backend.judged("tools", Found("works")) == Found("works")
+    assert backend.judged("tools", Found("works")) == Found("unknown", "a small model")
+    assert backend.judged("chat", Found("works")) == Found("works")
     assert backend.judged("tools", Found("wrong", "a page")) == Found("wrong", "a page")
 
 
