@@ -15,6 +15,8 @@ RESULTS = Path(__file__).with_name("results.json")
 
 Outcome = Literal["works", "no", "unknown", "wrong"]
 
+IGNORED = "the backend ignores it without a word, so that no client is told"
+
 
 @dataclass(frozen=True)
 class Found:
@@ -34,6 +36,7 @@ class Backend:
     model: str = ""
     expected: Mapping[str, Outcome] = field(default_factory=dict)
     because: Mapping[str, str] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
 
     def expects(self, feature: str) -> Outcome:
         """The outcome that a feature should have."""
@@ -43,6 +46,8 @@ class Backend:
         """What is found out of the backend: nothing where the probe could not tell."""
         if found.outcome != "wrong" and feature in self.because:
             return Found("unknown", self.because[feature])
+        if found.outcome == "unknown" and feature in self.ignored:
+            return Found("no", IGNORED)
         return found
 
     def cell(self, found: Found | None) -> str:

@@ -60,7 +60,11 @@ def refused(answer: raw.Answer) -> Found:
     error = answer.lines()[-1].get("error")
     text = error.get("message") if isinstance(error, dict) else error
     honest = isinstance(text, str) and text and "\n" not in text and "<html" not in text
-    return Found("no" if honest else "wrong", f"status {answer.status}: {str(text)[:120]}")
+    return Found("no" if honest else "wrong", f"status {answer.status}: {shortened(str(text))}")
+
+
+def shortened(text: str, limit: int = 120) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def ends_once(frames: list[Mapping[str, Any]]) -> bool:
@@ -114,24 +118,38 @@ def images(asker: Asker) -> Found:
 
 
 def json_format(asker: Asker) -> Found:
-    """Asked again where the limit cut the object off: small models find no end."""
+    """Asked again where the limit cut an object off: small models find no end."""
     for seed in (1, 2, 3, 4):
         options = {"num_predict": 300, "seed": seed}
         answer = asker.chat("A person as JSON", format="json", options=options)
-        if answer.status >= 400 or answer.json().get("done_reason") != "length":
+        if answer.status >= 400 or not content(answer).startswith("{"):
             break
-    return judged(
-        answer, lambda: isinstance(json.loads(answer.json()["message"]["content"]), dict), "format"
-    )
+        if answer.json()["done_reason"] != "length":
+            break
+    return judged(answer, lambda: isinstance(parsed(content(answer)), dict), "format")
+
+
+def content(answer: raw.Answer) -> str:
+    """The text of a chat."""
+    return str(answer.json()["message"]["content"])
+
+
+def parsed(text: str) -> Any:
+    """The JSON of a text, None where it is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def age_in(value: Any) -> Any:
+    """What SCHEMA asks for."""
+    return value.get("age") if isinstance(value, dict) else None
 
 
 def schema(asker: Asker) -> Found:
     answer = asker.chat("How old is she?", format=SCHEMA)
-    return judged(
-        answer,
-        lambda: isinstance(json.loads(answer.json()["message"]["content"])["age"], int),
-        "format",
-    )
+    return judged(answer, lambda: isinstance(age_in(parsed(content(answer))), int), "format")
 
 
 def thinking(asker: Asker) -> Found:
@@ -234,7 +252,7 @@ PROBES: Mapping[str, Callable[[Asker], Found]] = {
     "suffix": suffix,
     "metadata": metadata,
     "errors": errors,
-    "v1 chat": v1_chat,
+    "v1 chat completions": v1_chat,
     "v1 completions": v1_completions,
     "v1 embeddings": v1_embeddings,
     "v1 responses": v1_responses,

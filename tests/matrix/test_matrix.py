@@ -6,7 +6,7 @@ import pytest
 
 from contract_tests.matrix import document
 from contract_tests.matrix.__main__ import examined, unexpected
-from contract_tests.matrix.listing import Backend, Found, backends, results
+from contract_tests.matrix.listing import IGNORED, Backend, Found, Results, backends, results
 from contract_tests.matrix.probes import PROBES, judged
 from contract_tests.matrix.starting import WAYS
 from proxy.translate.dialect import DIALECTS
@@ -60,6 +60,15 @@ def test_what_a_probe_cannot_tell_is_unknown_and_what_is_otherwise_is_said() -> 
     assert backend.judged("tools", Found("works")) == Found("unknown", "a small model")
     assert backend.judged("chat", Found("works")) == Found("works")
     assert backend.judged("tools", Found("wrong", "a page")) == Found("wrong", "a page")
+    assert unexpected(backend, Results("", {"tools": Found("no", "400")})) == [
+        "x: tools should be 'works', is 'no' (400)"
+    ]
+
+
+def test_what_is_ignored_without_a_word_is_a_no_that_nobody_is_told() -> None:
+    backend = Backend("x", "X", "local", ignored=("json",))
+    assert backend.judged("json", Found("unknown", "prose")) == Found("no", IGNORED)
+    assert backend.judged("json", Found("works")) == Found("works")
 
 
 @pytest.mark.parametrize(
