@@ -86,7 +86,7 @@ def build(settings: Settings, clock: Clock | None = None) -> ASGIApp:
     app = connexion_app(document, operations(rooms), clock, lifespan)
     if not settings.docs:
         return Door(app, settings, clock, routes(document))
-    table = routes(document) | dict.fromkeys(PATHS, ["HEAD", "GET"])
+    table = routes(document) | {path: ["HEAD", "GET"] for path in PATHS}
     return Door(Documentation(app), settings, clock, table)
 
 
