@@ -39,8 +39,7 @@ types: $(TEST_STAMP) ## Check the types, strictly
 	$(BIN)/mypy
 
 generate: $(TEST_STAMP) ## Make again what is made from other files
-	$(BIN)/python openapi/generate.py
-	$(BIN)/python docs/generate_settings.py > docs/settings.md
+	$(BIN)/python -m openapi.generate
 	$(BIN)/python -m tests.golden.document
 
 contract: $(TEST_STAMP) ## Run the contract suite, against any Ollama with URL=http://…
