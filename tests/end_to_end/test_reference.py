@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,11 +16,9 @@ from pathlib import Path
 import pytest
 
 from openapi.examples import BASE
-from tests.end_to_end.test_javascript_client import CACHE, script
+from tests.end_to_end.javascript import CACHE, beside_the_clients, needs_node
 from tests.service import ROOT, Service
 from tests.upstream import Upstream
-
-__all__ = ["script"]
 
 PAGE = (ROOT / "openapi" / "reference.md").read_text("utf-8")
 SECTIONS = {
@@ -62,23 +59,6 @@ json.dump(result, sys.stdout)
 """
 
 IMPORT = "import ollama from 'ollama'"
-JAVASCRIPT = """
-import { readFileSync } from 'node:fs'
-const log = console.log
-const result = {}
-for (const [title, file] of JSON.parse(readFileSync(0, 'utf8'))) {
-  const lines = []
-  console.log = (value) => lines.push(value)
-  try {
-    await import(file)
-    const texts = lines.map((line) => typeof line === 'string' ? line : JSON.stringify(line))
-    result[title] = { output: texts.join('\\n') }
-  } catch (error) {
-    result[title] = { error: String(error) }
-  }
-}
-log(JSON.stringify(result))
-"""
 
 
 def programs(language: str, service: Service) -> dict[str, str]:
@@ -108,7 +88,7 @@ def talkative(scripted_upstream: Upstream) -> None:
     scripted_upstream.turns([{}])
 
 
-def test_curl(scripted_service: Service, tmp_path: Path) -> None:
+def test_every_line_of_curl_is_answered(scripted_service: Service, tmp_path: Path) -> None:
     (tmp_path / "weights.gguf").write_bytes(b"GGUF")
     (tmp_path / "speech.wav").write_bytes(b"RIFF")
     for title, line in programs("sh", scripted_service).items():
@@ -127,7 +107,7 @@ def test_curl(scripted_service: Service, tmp_path: Path) -> None:
             assert not ERROR.search(said), (title, said)
 
 
-def test_python(scripted_service: Service) -> None:
+def test_every_python_program_runs(scripted_service: Service) -> None:
     given = programs("python", scripted_service)
     done = subprocess.run(
         [sys.executable, "-c", PYTHON],
@@ -147,8 +127,9 @@ def test_python(scripted_service: Service) -> None:
             assert said.get("output"), (title, said)
 
 
-@pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")), reason="needs Node and npm")
-def test_javascript(scripted_service: Service, script: Path) -> None:
+@needs_node
+def test_every_javascript_program_runs(scripted_service: Service) -> None:
+    runner = beside_the_clients(Path(__file__).with_name("examples.mjs"))
     given = []
     for number, (title, program) in enumerate(programs("js", scripted_service).items()):
         # The library reads no variable that says where the server is.
@@ -158,8 +139,6 @@ def test_javascript(scripted_service: Service, script: Path) -> None:
             program.replace(IMPORT, f"import {{ Ollama }} from 'ollama'\n{made}"), "utf-8"
         )
         given.append((title, str(file)))
-    runner = CACHE / "examples.mjs"
-    runner.write_text(JAVASCRIPT, "utf-8")
     done = subprocess.run(
         ["node", str(runner)],
         input=json.dumps(given),
