@@ -176,7 +176,7 @@ def _rows(document: Node, schema: Node, prefix: str = "") -> Iterator[Node]:
 
 def _options(document: Node) -> list[Node]:
     schema = document["components"]["schemas"]["Options"]
-    rows = []
+    rows: list[Node] = []
     for row, option in zip(_rows(document, schema), schema["properties"].values(), strict=True):
         backend = option["x-backend"]
         parameter = f"`{backend['parameter']}`, " if backend["parameter"] else ""
