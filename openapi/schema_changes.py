@@ -95,9 +95,9 @@ class Comparison:
     def _types(self, old: Node, new: Node, place: str) -> Iterator[Change]:
         before, after = _types(old), _types(new)
         if lost := before - after:
-            yield self._narrowed(place, f"it is no {' and no '.join(sorted(lost))} any more")
+            yield self._narrowed(place, f"it can no longer be {', '.join(sorted(lost))}")
         if won := after - before:
-            yield self._widened(place, f"it may be {' or '.join(sorted(won))} now")
+            yield self._widened(place, f"it can also be {', '.join(sorted(won))}")
         if "enum" not in old and "enum" not in new:
             return
         if "enum" not in old:
