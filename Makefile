@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN_STAMP := $(VENV)/run.stamp
 TEST_STAMP := $(VENV)/test.stamp
-SOURCES := proxy tests contract_tests docs
+SOURCES := proxy tests contract_tests docs openapi
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint format types generate contract matrix clean
@@ -39,8 +39,7 @@ types: $(TEST_STAMP) ## Check the types, strictly
 	$(BIN)/mypy
 
 generate: $(TEST_STAMP) ## Make again what is made from other files
-	$(BIN)/python openapi/generate.py
-	$(BIN)/python docs/generate_settings.py > docs/settings.md
+	$(BIN)/python -m openapi.generate
 	$(BIN)/python -m tests.golden.document
 	$(BIN)/python -m contract_tests.matrix.document
 
