@@ -72,7 +72,8 @@ def serve(file: str | None, host: str | None, port: int | None) -> None:
 
 @main.command()
 @click.argument("url", required=False)
-def check(url: str | None) -> None:
+@click.option("--alive", is_flag=True, help="Only whether the service runs, for a health check.")
+def check(url: str | None, *, alive: bool) -> None:
     """Say whether the service at URL and its backend answer, and which models there are.
 
     Without URL: the one at OLLAMA_HOST. The exit status is 0 when both answer, else 1. Files in
@@ -82,8 +83,9 @@ def check(url: str | None) -> None:
         given = settings.load()
         # Its own key goes to the service itself and to no other address.
         key = given.api_keys[0].get_secret_value() if given.api_keys and not url else ""
-        report = checking.check(url or client_url(given.host, given.port), key=key)
-    for line in (*report.lines, *_catalog_lines(given)):
+        asked = url or client_url(given.host, given.port)
+        report = checking.alive(asked) if alive else checking.check(asked, key=key)
+    for line in report.lines if alive else (*report.lines, *_catalog_lines(given)):
         click.echo(line)
     sys.exit(0 if report.well else 1)
 
