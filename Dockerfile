@@ -39,6 +39,10 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["oll
 ENTRYPOINT ["ollama-facade"]
 
 FROM base AS local
+USER 0
+# llama.cpp computes with OpenMP.
+RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
+USER 10001:10001
 COPY --from=build-local /opt/facade /opt/facade
 CMD ["serve", "--local"]
 
