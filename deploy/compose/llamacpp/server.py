@@ -16,7 +16,9 @@ parameters.port = 8080
 parameters.ui = False
 parameters.use_jinja = True
 parameters.n_ctx = 8192
-parameters.n_parallel = 2
+parameters.n_parallel = 8
+# All answers share the context, so that one long conversation may have the whole of it.
+parameters.kv_unified = True
 parameters.cpuparams.n_threads = len(os.sched_getaffinity(0))
 server = xllamacpp.Server(parameters)
 threading.Event().wait()
