@@ -39,6 +39,7 @@ ROOMS = {
     "aiohttp": {"backend"},
     "connexion": {"http"},
     "starlette": {"http"},
+    "swagger_ui_bundle": {"http"},
     "uvicorn": {"cli"},
     "xllamacpp": {"local_server"},
     "pydantic_settings": {"settings"},
