@@ -46,7 +46,7 @@ const showHealth = (text, kind) => {
 // Rows are there at once; what is told of each model follows, one after the other.
 const describe = async (name, row) => {
   try {
-    const shown = await asked("api/show", { model: name });
+    const shown = await asked("/api/show", { model: name });
     const info = shown.model_info || {};
     const key = Object.keys(info).find((one) => one.endsWith(".context_length"));
     row.append(element("td", (shown.capabilities || []).join(", ") || "–"));
@@ -59,8 +59,8 @@ const describe = async (name, row) => {
 const load = async () => {
   let version;
   try {
-    version = (await asked("api/version")).version;
-    const models = (await asked("api/tags")).models || [];
+    version = (await asked("/api/version")).version;
+    const models = (await asked("/api/tags")).models || [];
     const count = models.length === 1 ? "1 model" : `${models.length} models`;
     showHealth(`Ollama ${version} · the backend answers · ${count}`, "good");
     const chosen = part("model").value;
@@ -115,7 +115,7 @@ const answer = async (item) => {
   const content = item.appendChild(element("span", ""));
   let frames = 0;
   let first = 0;
-  const response = await fetch("api/chat", {
+  const response = await fetch("/api/chat", {
     method: "POST",
     headers: headers(),
     body: JSON.stringify({ model: part("model").value, messages: conversation }),
@@ -168,7 +168,10 @@ const send = async (event) => {
 
 part("ask").addEventListener("submit", send);
 part("stop").addEventListener("click", () => running?.abort());
-part("use").addEventListener("click", load);
+part("use").addEventListener("submit", (event) => {
+  event.preventDefault();
+  load();
+});
 part("clear").addEventListener("click", () => {
   running?.abort();
   conversation.length = 0;
