@@ -73,7 +73,7 @@ def test_models_and_health_are_shown_and_nothing_came_from_elsewhere(
 
 def test_a_question_is_answered_with_its_figures_by_keyboard_alone(page: Browser) -> None:
     asked(page, "What is the capital of France?")
-    page.wait_for("document.getElementById('tokens').textContent != '–'")
+    page.wait_for("document.getElementById('tokens').textContent != '\u2013'")
     page.wait_for("document.getElementById('stop').disabled")
     assert "Paris" in page.run("document.querySelector('.assistant').textContent")
     frames = [json.loads(line) for line in text(page, "lines").splitlines()]
