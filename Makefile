@@ -16,7 +16,7 @@ TEST_STAMP := $(VENV)/test.stamp
 SOURCES := proxy tests contract_tests docs
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format types generate contract lock clean
+.PHONY: help run test check lint format types generate contract clients lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,11 @@ generate: $(TEST_STAMP) ## Make again what is made from other files
 
 contract: $(TEST_STAMP) ## Run the contract suite, against any Ollama with URL=http://…
 	$(BIN)/python -m pytest -q contract_tests$(if $(URL), --url $(URL))
+
+clients: $(TEST_STAMP) ## Fetch LangChain and LlamaIndex into an environment of their own, and try them
+	test -x .venv-clients/bin/python || $(PYTHON) -m venv .venv-clients
+	.venv-clients/bin/python -m pip --disable-pip-version-check --quiet install langchain-ollama llama-index-llms-ollama
+	$(BIN)/python -m pytest -q tests/clients
 
 lock: $(TEST_STAMP) ## Write the hash-locked dependencies of the image again
 	$(BIN)/python -m pip --disable-pip-version-check --quiet install uv
