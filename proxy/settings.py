@@ -146,6 +146,7 @@ class Settings(BaseSettings):
         "Keys of which clients must send one as `Authorization: Bearer` (the official clients do, "
         "from `OLLAMA_API_KEY`), on `/v1/` also as `x-api-key`; unset: none is asked for",
     )
+    ui: kind.Flag = _setting("FACADE_UI", True, "Serve the page `/ui` for people, without a key")
     docs: kind.Flag = _setting(
         "FACADE_DOCS", True, "Serve `/docs`, `/openapi.json` and `/openapi.yaml`, without a key"
     )

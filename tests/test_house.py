@@ -29,7 +29,9 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset(("backend", "catalog")),
     frozenset(("operations",)),
     frozenset(("http",)),
-    frozenset(("cli", "checking", "listening", "local", "local_server", "__main__")),
+    frozenset(
+        ("cli", "checking", "doctor", "abilities", "listening", "local", "local_server", "__main__")
+    ),
 )
 
 ROOMS = {

@@ -31,9 +31,11 @@ from proxy.gojson.encode import dumps
 from proxy.http import ndjson, sse
 from proxy.http.answers import error_body
 from proxy.http.decode import BodyValidator, decoder
-from proxy.http.documentation import PATHS, Documentation
+from proxy.http.documentation import DOCUMENTATION
 from proxy.http.door import Door
+from proxy.http.interface import INTERFACE
 from proxy.http.paths import routes
+from proxy.http.static import Static
 from proxy.operations.call import Call, Empty, Events, Json, Lines, Text
 from proxy.operations.embedding import Embedding
 from proxy.operations.host import Host
@@ -84,10 +86,9 @@ def build(settings: Settings, clock: Clock | None = None) -> ASGIApp:
         if operation.request:
             decoder(operation.request)  # compiled now, so that no request pays for it
     app = connexion_app(document, operations(rooms), clock, lifespan)
-    if not settings.docs:
-        return Door(app, settings, clock, routes(document))
-    table = routes(document) | {path: ["HEAD", "GET"] for path in PATHS}
-    return Door(Documentation(app), settings, clock, table)
+    pages = {**(DOCUMENTATION if settings.docs else {}), **(INTERFACE if settings.ui else {})}
+    table = routes(document) | {path: ["HEAD", "GET"] for path in pages}
+    return Door(Static(app, pages), settings, clock, table)
 
 
 def operations(rooms: tuple[object, ...]) -> dict[str, Operation]:

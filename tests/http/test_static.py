@@ -1,4 +1,4 @@
-"""The pages about the service, and what they may load."""
+"""The pages of our own, and what they may load."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from starlette.types import ASGIApp
 
 from proxy import contract
 from proxy.http.app import build
-from proxy.http.documentation import PATHS
+from proxy.http.documentation import DOCUMENTATION
+from proxy.http.interface import INTERFACE
 from proxy.settings import Settings
 from tests.http.asgi import Answer, ask
+
+PATHS = {*DOCUMENTATION, *INTERFACE}
 
 
 def service(**settings: object) -> ASGIApp:
@@ -43,8 +46,9 @@ def test_every_path_is_there_for_get_and_head_alone(app: ASGIApp, path: str) -> 
 
 
 @pytest.mark.parametrize("path", sorted(PATHS))
-def test_no_path_is_there_when_the_documentation_is_turned_off(path: str) -> None:
-    answer = ask(service(FACADE_DOCS="0"), "GET", path)
+def test_no_path_is_there_when_the_page_is_turned_off(path: str) -> None:
+    off = {"FACADE_DOCS": "0"} if path in DOCUMENTATION else {"FACADE_UI": "0"}
+    answer = ask(service(**off), "GET", path)
     assert (answer.status, answer.body) == (404, b"404 page not found")
 
 
@@ -66,10 +70,11 @@ def test_the_policy_allows_own_files_and_nothing_inline(app: ASGIApp, path: str)
     assert "http" not in policy
 
 
-def test_the_page_loads_only_what_is_served_here(app: ASGIApp) -> None:
-    text = ask(app, "GET", "/docs").body.decode()
+@pytest.mark.parametrize("page", ["/docs", "/ui"])
+def test_a_page_loads_only_what_is_served_here(app: ASGIApp, page: str) -> None:
+    text = ask(app, "GET", page).body.decode()
     addresses = set(re.findall(r'(?:src|href)="([^"]*)"', text))
-    assert addresses - {"data:,"} < PATHS
+    assert addresses - {"data:,", "/metrics"} < PATHS
     assert "<script>" not in text
     assert "style=" not in text
 
