@@ -29,7 +29,9 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset(("backend", "catalog")),
     frozenset(("operations",)),
     frozenset(("http",)),
-    frozenset(("cli", "checking", "listening", "local", "local_server", "__main__")),
+    frozenset(
+        ("cli", "checking", "doctor", "abilities", "listening", "local", "local_server", "__main__")
+    ),
 )
 
 ROOMS = {
@@ -39,6 +41,7 @@ ROOMS = {
     "aiohttp": {"backend"},
     "connexion": {"http"},
     "starlette": {"http"},
+    "swagger_ui_bundle": {"http"},
     "uvicorn": {"cli"},
     "xllamacpp": {"local_server"},
     "pydantic_settings": {"settings"},
