@@ -24,9 +24,10 @@ if str(ROOT) not in sys.path:  # `pytest` without `python -m` does not put it th
 
 from contract_tests import checking, invariants, serving  # noqa: E402
 from contract_tests.exchange import Asker, Clients  # noqa: E402
+from contract_tests.oracle import Comparison, compare  # noqa: E402
 from contract_tests.recording import Exchange, Recorder  # noqa: E402
 from contract_tests.target import Target  # noqa: E402
-from contract_tests.watching import TARGET, title  # noqa: E402
+from contract_tests.watching import COMPARED, TARGET, title  # noqa: E402
 
 RECORDER = pytest.StashKey[Recorder]()
 
@@ -41,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--abilities", default=None, help="what the model can, instead of asking")
     group.addoption("--own", action="store_true", help="the server may be changed")
     group.addoption("--oracle", default=None, help="a second server, to compare with")
+    group.addoption("--oracle-model", default=None, help="the model to ask there")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -69,11 +71,16 @@ def target(request: pytest.FixtureRequest) -> Iterator[Target]:
                 url = ending.enter_context(serving.running())
             own = option("--own") or not option("--url")
             found = Target.at(url, own=own, **given)
+            # The key is for the server under test and for no other.
+            other = option("--oracle-model") or option("--model")
+            second = Target.at(option("--oracle"), other) if option("--oracle") else None
         except LookupError as error:
             pytest.exit(str(error), returncode=2)
         request.config.stash[RECORDER].secret = found.api_key
         request.config.stash[TARGET] = found
         yield found
+        if second is not None:
+            request.config.stash[COMPARED] = Comparison(second.url, compare(found, second))
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,14 @@ class Difference:
     oracle: str
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """What the server at `oracle` answers otherwise than the one under test."""
+
+    oracle: str
+    differences: list[Difference]
+
+
 def compare(target: Target, oracle: Target) -> list[Difference]:
     """Asks both servers everything that was recorded; gives all differences in that order."""
     sides = [(one, Asker(one, Recorder())) for one in (target, oracle)]
@@ -61,9 +69,9 @@ def compare(target: Target, oracle: Target) -> list[Difference]:
     return found
 
 
-def as_data(differences: list[Difference]) -> list[dict[str, Any]]:
-    """The differences for a JSON file."""
-    return [asdict(one) for one in differences]
+def as_data(comparison: Comparison) -> dict[str, Any]:
+    """The comparison for a JSON file."""
+    return asdict(comparison)
 
 
 def _asked(case: Recorded, side: Target, ask: Asker) -> dict[str, str]:

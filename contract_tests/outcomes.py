@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from contract_tests import oracle
 from contract_tests.checking import Finding
 from contract_tests.contract import operations
+from contract_tests.oracle import Comparison
 
 
 class Verdict(StrEnum):
@@ -70,6 +72,8 @@ class Result:
     outcomes: list[Outcome] = field(default_factory=list)
     problem: str = ""
     """Why the run could not be made, or not to its end."""
+    comparison: Comparison | None = None
+    """With a second server, where there is one: information, no verdict."""
 
     def count(self, verdict: Verdict) -> int:
         return sum(outcome.verdict is verdict for outcome in self.outcomes)
@@ -162,6 +166,7 @@ def as_data(result: Result) -> dict[str, Any]:
             for row in result.rows()
         ],
         "findings": [_finding(group) for group in result.findings()],
+        "comparison": result.comparison and oracle.as_data(result.comparison),
         "not_applicable": [
             {"reason": reason, "tests": titles} for reason, titles in result.reasons().items()
         ],

@@ -28,6 +28,7 @@ class Options:
     abilities: str | None = None
     own: bool = False
     oracle: str | None = None
+    oracle_model: str | None = None
     select: str | None = None
     report_dir: Path | None = None
     junit: Path | None = None
@@ -41,7 +42,10 @@ class Options:
 
 
 def run(options: Options) -> int:
-    """Runs all tests; gives 0 when nothing was found, 1 for findings, 2 when it could not run."""
+    """Runs all tests; gives 0 when nothing was found, 1 for findings, 2 when it could not run.
+
+    Where an oracle answers otherwise is shown as well and has no part in the status.
+    """
     console = Console(highlight=False)
     with terminal.Progress(console) as progress:
         watcher = Watcher(progress, options.api_key)
@@ -66,6 +70,7 @@ def _arguments(options: Options) -> Iterator[str]:
         "--api-key": options.api_key,
         "--abilities": options.abilities,
         "--oracle": options.oracle,
+        "--oracle-model": options.oracle_model,
         "--junitxml": options.file("junit", "junit.xml"),
     }
     yield from (f"{name}={value}" for name, value in told.items() if value is not None)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from contract_tests.oracle import Comparison
 from contract_tests.outcomes import Outcome, Result, Verdict
 
 STYLES = {
@@ -91,6 +92,9 @@ def summarise(console: Console, result: Result, files: Sequence[Path]) -> None:
     for reason, titles in reasons.items():
         tests = "test" if len(titles) == 1 else "tests"
         console.print(Text(f"  {len(titles)} {tests}: {reason}"), soft_wrap=True)
+    if result.comparison is not None:
+        console.print()
+        _compared(console, result.comparison)
     console.print()
     for path in files:
         console.print(Text(f"written: {path}"), soft_wrap=True)
@@ -108,6 +112,21 @@ def verdict(result: Result) -> Text:
         f"{result.seconds:.0f} s"
     )
     return Text(said, "bold red" if found else "bold green")
+
+
+def _compared(console: Console, comparison: Comparison) -> None:
+    """What two servers answer otherwise, side by side."""
+    found = len(comparison.differences)
+    console.print(Text(f"{found} differences from {comparison.oracle}", "bold"), soft_wrap=True)
+    if not found:
+        return
+    table = Table(box=None, padding=(0, 2, 1, 0))
+    for name in ("case", "here", comparison.oracle):
+        table.add_column(Text(name), overflow="fold")
+    for one in comparison.differences:
+        case = Text(f"{one.request}\n{one.case}\n{one.aspect}")
+        table.add_row(case, Text(one.target or "-"), Text(one.oracle or "-"))
+    console.print(table)
 
 
 def _line(console: Console, name: str, text: str) -> None:

@@ -11,12 +11,16 @@ import pytest
 
 from contract_tests.checking import SHEET, Finding, FindingsError, text
 from contract_tests.contract import Operation
+from contract_tests.oracle import Comparison
 from contract_tests.outcomes import Outcome, Result, Verdict
 from contract_tests.recording import redacted
 from contract_tests.target import Target
 
 TARGET = pytest.StashKey[Target]()
 """Where the configuration has the server under test, once it is known."""
+
+COMPARED = pytest.StashKey[Comparison]()
+"""Where it has what a second server answers otherwise, once both were asked."""
 
 
 class Listener(Protocol):
@@ -58,6 +62,7 @@ class Watcher:
         target = session.config.stash.get(TARGET, None)
         if target is not None:
             self.result.target = target.facts()
+        self.result.comparison = session.config.stash.get(COMPARED, None)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

@@ -13,9 +13,8 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 import uvicorn
@@ -26,6 +25,7 @@ from rich.table import Table
 
 from proxy import __version__, checking, local, settings
 from proxy.clock import SECOND, Clock
+from proxy.contract_command import contract
 from proxy.errors import ContractError, SettingsError
 from proxy.listening import BACKLOG, client_url, listen
 from proxy.settings import Settings
@@ -39,6 +39,9 @@ NO_BACKEND = (
 @click.version_option(__version__, prog_name="ollama-facade")
 def main() -> None:
     """Speak the Ollama API in front of any OpenAI-compatible backend."""
+
+
+main.add_command(contract)
 
 
 @main.command()
@@ -120,41 +123,6 @@ def _check_backend(given: Settings, model: str) -> int:
             table.add_row(one.name, answer, escape(one.note))
         console.print(table)
     return 0 if found.well else 1
-
-
-_FILE = click.Path(dir_okay=False, path_type=Path)
-
-
-@main.command()
-@click.option("--url", help="The server, as http://host:11434. Without it: this service, embedded.")
-@click.option("--model", help="The model to ask. Without it: the first that can complete.")
-@click.option("--embed-model", help="The model for embeddings.")
-@click.option("--api-key", envvar="OLLAMA_API_KEY", help="The server's key, or OLLAMA_API_KEY.")
-@click.option("--abilities", help="What the model can, as completion,tools: instead of asking.")
-@click.option("--own", is_flag=True, help="The server may be changed: make, copy, delete models.")
-@click.option("--oracle", metavar="URL", help="A second server: show where the two differ.")
-@click.option("-k", "--select", help="Only the tests whose names fit, as pytest's -k.")
-@click.option(
-    "--report-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="A folder for all reports: JUnit, JSON, HTML, badge.",
-)
-@click.option("--junit", type=_FILE, help="Write a JUnit XML file.")
-@click.option("--json", type=_FILE, help="Write a JSON file.")
-@click.option("--html", type=_FILE, help="Write a page with the verdicts and findings.")
-def contract(**told: Any) -> None:
-    """Test any server that speaks Ollama's API.
-
-    The exit status is 0 when nothing was found, 1 when something was, 2 when it could not be
-    tested.
-    """
-    try:
-        from contract_tests import runner
-    except ModuleNotFoundError as error:
-        missing = f"the contract suite needs {error.name}: `pip install 'ollama-facade[contract]'`"
-        click.echo(f"ollama-facade: {missing}", err=True)
-        sys.exit(2)
-    sys.exit(runner.run(runner.Options(**told)))
 
 
 def _catalog_lines(given: Settings) -> list[str]:

@@ -30,7 +30,17 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset(("operations",)),
     frozenset(("http",)),
     frozenset(
-        ("cli", "checking", "doctor", "abilities", "listening", "local", "local_server", "__main__")
+        (
+            "cli",
+            "contract_command",
+            "checking",
+            "doctor",
+            "abilities",
+            "listening",
+            "local",
+            "local_server",
+            "__main__",
+        )
     ),
 )
 
