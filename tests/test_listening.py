@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import pytest
@@ -34,6 +35,26 @@ def test_a_connection_waits_for_the_service_that_is_still_loading() -> None:
     sockets = listen("127.0.0.1", 0)
     socket.create_connection(sockets[0].getsockname(), timeout=5).close()
     closed(sockets)
+
+
+def test_an_answer_is_sent_at_once_and_not_when_the_one_before_is_acknowledged() -> None:
+    async def no_delay() -> int:
+        found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            accepted = writer.get_extra_info("socket")
+            found.set_result(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        (opened,) = listen("127.0.0.1", 0)
+        async with await asyncio.start_server(connected, sock=opened):
+            _, writer = await asyncio.open_connection(*opened.getsockname())
+            try:
+                return await asyncio.wait_for(found, 5)
+            finally:
+                writer.close()
+
+    assert asyncio.run(no_delay()) != 0
 
 
 def test_a_taken_port_is_refused_in_one_line() -> None:
