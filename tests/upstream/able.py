@@ -1,4 +1,4 @@
-"""A scripted backend whose models can do everything and do what they are asked (`tests.fakes.speech`).
+"""A scripted backend that can do everything and does what it is asked (`tests.fakes.speech`).
 
     with Upstream(models=able.MODELS) as upstream:
         able.play(upstream)
