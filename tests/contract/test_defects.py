@@ -16,15 +16,13 @@ from tests.fakes.defects import DEFECTS, FIRST, SECOND, Planted
 from tests.fakes.server import serving
 
 ROOT = Path(__file__).parent.parent.parent
-# The requests that are generated from the contract have tests of their own.
-SELECTED = "behaviour or shapes or values"
 
 COMMAND = """
 import sys
 from pathlib import Path
 from contract_tests.runner import Options, run
-url, select, report = sys.argv[1:]
-sys.exit(run(Options(url=url, model="able", own=True, select=select, json=Path(report))))
+url, report = sys.argv[1:]
+sys.exit(run(Options(url=url, model="able", own=True, json=Path(report))))
 """
 
 
@@ -51,7 +49,7 @@ def run(folder: Path, *names: str) -> Run:
     """The suite as a command, against a server with these defects."""
     report = folder / "contract.json"
     with serving(*(DEFECTS[name].plant for name in names)) as server:
-        words = [sys.executable, "-c", COMMAND, server.url, SELECTED, str(report)]
+        words = [sys.executable, "-c", COMMAND, server.url, str(report)]
         done = subprocess.run(words, cwd=ROOT, capture_output=True, timeout=120, check=False)
     assert report.exists(), done.stderr.decode()[-3000:]
     return Run(done.returncode, json.loads(report.read_text("utf-8")))

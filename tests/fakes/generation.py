@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +12,8 @@ from proxy.gojson.duration import parse_keep_alive
 from proxy.translate.options import check_options
 from tests.fakes import speech
 from tests.fakes.exchange import NDJSON, PER_TOKEN, Reply
-from tests.fakes.models import Model, Store, error, moment
+from tests.fakes.frames import Live, frame, joined, parts_of
+from tests.fakes.models import Model, Store, error
 
 PER_TOKEN_NS = int(PER_TOKEN * 1e9)
 MULTIMODAL = {
@@ -42,7 +42,7 @@ class Generation:
         if not messages:
             reason = "unload" if seconds == 0 else "load"
             empty = {"role": "assistant", "content": ""}
-            return Reply(body=self._frame(name, {"message": empty}, done_reason=reason))
+            return Reply(body=frame(name, {"message": empty}, done_reason=reason))
         if (
             any(message.get("images") for message in messages)
             and "vision" not in model.capabilities
@@ -72,7 +72,7 @@ class Generation:
             return error(400, f"registry.ollama.ai/library/{model.name} does not support insert")
         if not prompt:
             reason = "unload" if seconds == 0 else "load"
-            return Reply(body=self._frame(name, {"response": ""}, done_reason=reason))
+            return Reply(body=frame(name, {"response": ""}, done_reason=reason))
         if body.get("images") and "vision" not in model.capabilities:
             return error(400, json.dumps({"error": MULTIMODAL}))
         system = str(body.get("system") or "")
@@ -185,11 +185,6 @@ class Generation:
     def _thinks(model: Model, body: Mapping[str, Any]) -> bool:
         return "thinking" in model.capabilities and body.get("think") is not False
 
-    @staticmethod
-    def _frame(name: str, what: Mapping[str, Any], **end: Any) -> dict[str, Any]:
-        done = {"done": bool(end)}
-        return {"model": name, "created_at": moment(), **what, **done, **end}
-
     def _reply(
         self,
         body: Mapping[str, Any],
@@ -203,7 +198,7 @@ class Generation:
         said = speech.cut(
             whole, budget if budget > 0 else speech.LONGEST, options.get("stop") or []
         )
-        parts = list(self._parts(body, said))
+        parts = list(parts_of(body, said))
         name, chat = str(body["model"]), "messages" in body
         began = time.monotonic_ns()
         time.sleep(PER_TOKEN + read * 2e-5)
@@ -226,7 +221,7 @@ class Generation:
 
         if body.get("stream") is False:
             time.sleep(PER_TOKEN * len(parts))
-            what = _joined(parts, chat=chat)
+            what = joined(parts, chat=chat)
             last = end()
             probabilities = [one for part in parts for one in part.get("logprobs", ())]
             if probabilities:
@@ -234,55 +229,5 @@ class Generation:
                 reason = {"done_reason": last["done_reason"]}
                 told = {"logprobs": probabilities}
                 last = {**reason, **told, **last} if chat else {**last, **told}
-            return Reply(body=self._frame(name, what, **last))
-        return Reply(frames=_Live(self, name, parts, end, chat), media=NDJSON, pace=PER_TOKEN)  # type: ignore[arg-type]
-
-    @staticmethod
-    def _parts(body: Mapping[str, Any], said: speech.Said) -> list[dict[str, Any]]:
-        """What each frame shows."""
-        parts: list[dict[str, Any]] = [{"thinking": token} for token in said.thinking]
-        for token in said.content:
-            part: dict[str, Any] = {"text": token}
-            if body.get("logprobs"):
-                part["logprobs"] = [probability(token, int(body.get("top_logprobs") or 0))]
-            parts.append(part)
-        for index, call in enumerate(said.calls):
-            ident = "call_" + secrets.token_hex(4)
-            function = {"index": index, "name": call["name"], "arguments": call["arguments"]}
-            parts.append({"calls": [{"id": ident, "function": function}]})
-        return parts
-
-
-class _Live:
-    """The frames of a stream, made when they are sent."""
-
-    def __init__(self, by: Generation, name: str, parts: Any, end: Any, chat: bool) -> None:
-        self.by, self.name, self.parts, self.end, self.chat = by, name, parts, end, chat
-
-    def __iter__(self) -> Any:
-        for part in self.parts:
-            frame = self.by._frame(self.name, _joined([part], chat=self.chat))
-            yield frame | ({"logprobs": part["logprobs"]} if "logprobs" in part else {})
-        yield self.by._frame(self.name, _joined([], chat=self.chat), **self.end())
-
-
-def _joined(parts: list[dict[str, Any]], *, chat: bool) -> dict[str, Any]:
-    """What parts add up to, under the keys of a route."""
-    text = "".join(part.get("text", "") for part in parts)
-    thinking = "".join(part.get("thinking", "") for part in parts)
-    thought = {"thinking": thinking} if thinking else {}
-    if not chat:
-        return {"response": text, **thought}
-    calls = [call for part in parts for call in part.get("calls", ())]
-    called = {"tool_calls": calls} if calls else {}
-    return {"message": {"role": "assistant", "content": text, **thought, **called}}
-
-
-def probability(token: str, top: int) -> dict[str, Any]:
-    """A token with its logprob, and so many others."""
-
-    def one(text: str, value: float) -> dict[str, Any]:
-        return {"token": text, "logprob": value, "bytes": list(text.encode())}
-
-    ranked = [one(token, -0.125), *(one(f" {i}", -2.5 - i) for i in range(20))]
-    return {**ranked[0], **({"top_logprobs": ranked[:top]} if top else {})}
+            return Reply(body=frame(name, what, **last))
+        return Reply(frames=Live(name, parts, end, chat), media=NDJSON, pace=PER_TOKEN)  # type: ignore[arg-type]
