@@ -145,8 +145,27 @@ def _validator(schema: str) -> jsonschema_rs.Draft4Validator:
 
 def problems(schema: Mapping[str, Any], value: Any) -> list[str]:
     """Where a value does not fit a schema of the contract."""
-    found = _validator(json.dumps(schema)).iter_errors(value)
+    found = [
+        inner
+        for error in _validator(json.dumps(schema)).iter_errors(value)
+        for inner in _innermost(error)
+    ]
     return [f"{_place(error.instance_path)}: {error.message[:300]}" for error in found]
+
+
+def _innermost(error: jsonschema_rs.ValidationError) -> Iterator[jsonschema_rs.ValidationError]:
+    """Where several forms are possible, what is wrong with the form that is most likely meant."""
+    branches = getattr(error.kind, "context", None)
+    if not branches:
+        yield error
+        return
+
+    def strange(branch: list[jsonschema_rs.ValidationError]) -> tuple[bool, int]:
+        whole = any(one.instance_path == error.instance_path for one in branch)
+        return whole, len(branch)
+
+    for one in min(branches, key=strange):
+        yield from _innermost(one)
 
 
 def _place(path: list[str | int]) -> str:

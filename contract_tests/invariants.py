@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -22,6 +24,9 @@ OUTSIDE = ("create", "pull", "push", "create_blob", "web_search", "web_fetch", "
 FREE_WORDS = ("template: ", "image input is not supported")
 """Parts of error texts whose rest is in the words of a library or of a runner."""
 
+MOST = 20
+"""How many places of one answer are named."""
+
 
 @functools.cache
 def known() -> dict[str, Operation]:
@@ -35,6 +40,7 @@ def faults(exchange: Exchange) -> Iterator[Fault]:
     if operation is None or not exchange.complete or exchange.status is None:
         return
     headers = httpx.Headers(exchange.answer_headers)
+    yield from _unasked(exchange, headers)
     media = headers.get("content-type", "").partition(";")[0].strip().lower()
     said = operation.documented(exchange.status)
     if said is None:
@@ -54,6 +60,14 @@ def faults(exchange: Exchange) -> Iterator[Fault]:
         yield f"a content type of {wanted} for {exchange.status}", repr(media)
         return
     yield from _body(operation, exchange, media, contents[media].get("schema", {}), headers)
+
+
+def _unasked(exchange: Exchange, headers: httpx.Headers) -> Iterator[Fault]:
+    """Ollama never compresses; a client that did not offer to read it could not."""
+    coding = headers.get("content-encoding", "identity")
+    offered = any(name == "accept-encoding" for name, _ in exchange.headers)
+    if coding != "identity" and not offered:
+        yield "a body that is not compressed, as nobody asked for it", f"content-encoding: {coding}"
 
 
 def _body(
@@ -80,6 +94,8 @@ def _body(
         if parts.pop() or not all(parts):
             yield "lines that each end with a newline, none of them empty", repr(text[-300:])
             parts = [part for part in text.split("\n") if part]
+        if any(part.endswith("\r") for part in parts):
+            yield "lines that end with a newline alone", repr(text[:300])
     try:
         bodies = [json.loads(part) for part in parts]
     except ValueError as error:
@@ -88,14 +104,28 @@ def _body(
     if not bodies:
         yield "at least one line", repr(text)
         return
-    unfit = [found for body in bodies for found in problems(schema, body)]
-    if unfit:
-        status = exchange.status
-        yield f"a body of {status} that fits the contract", "\n".join(dict.fromkeys(unfit[:5]))
-        return
+    unfit = _unfit(schema, bodies)
+    for place, said in unfit.items():
+        yield f"a body of {exchange.status} that fits the contract at {place}", said
     yield from _failure(operation, exchange, bodies[-1])
     if exchange.status == 200:
-        yield from _well(operation, exchange, media, bodies, headers)
+        rules = _well(operation, exchange, media, bodies, headers)
+        yield from _as_far_as_they_go(rules) if unfit else rules
+
+
+def _unfit(schema: Mapping[str, Any], bodies: list[Any]) -> dict[str, str]:
+    """Every place that does not fit, once for all lines and elements, and why."""
+    found: dict[str, str] = {}
+    for body in bodies:
+        for one in problems(schema, body):
+            found.setdefault(re.sub(r"\[\d+\]", "[]", one.partition(":")[0]), one)
+    return dict(list(found.items())[:MOST])
+
+
+def _as_far_as_they_go(rules: Iterator[Fault]) -> Iterator[Fault]:
+    """What rules for good bodies find in one that does not fit: each breaks off where it must."""
+    with suppress(LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+        yield from rules
 
 
 def _failure(operation: Operation, exchange: Exchange, body: Any) -> Iterator[Fault]:
@@ -123,7 +153,8 @@ def _well(
     seconds = exchange.pieces[-1][0] if exchange.pieces else 0.0
     if operation.name in GENERATING and bodies and request is not None:
         answered = Answered(bodies, request, seconds, date_of(headers.get("date")))
-        yield from frames.faults(answered)
+        for rule in frames.RULES:
+            yield from _as_far_as_they_go(rule(answered))
         wanted = request.get("stream") is not False
         if frames.generated(answered) and wanted != (media == "application/x-ndjson"):
             yield "a stream unless the request says false", f"{media} for {request.get('stream')}"

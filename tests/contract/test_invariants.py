@@ -1,3 +1,5 @@
+"""What holds for every answer is found in none of Ollama's, and its contrary is named."""
+
 from __future__ import annotations
 
 import json
@@ -145,7 +147,7 @@ def test_a_good_stream_has_no_fault() -> None:
     ],
 )
 def test_a_fault_of_a_stream_is_named(frames: tuple[dict[str, Any], ...], fault: str) -> None:
-    assert fault in found(*frames)
+    assert any(one.startswith(fault) for one in found(*frames))
 
 
 def test_more_tokens_than_were_asked_for_are_a_fault() -> None:
@@ -158,108 +160,3 @@ def test_fewer_tokens_than_the_limit_that_ended_the_answer_are_a_fault() -> None
     assert found(PIECE, ended, num_predict=9) == [
         "an eval_count of num_predict where the reason is length"
     ]
-
-
-JSON = (("Content-Type", "application/json; charset=utf-8"),)
-VECTORS = {"model": "m", "total_duration": 400_000_000, "load_duration": 1, "prompt_eval_count": 3}
-MODEL = {
-    "name": "m:latest",
-    "model": "m:latest",
-    "modified_at": "2026-11-24T23:30:00Z",
-    "size": 1,
-    "digest": "0" * 64,
-    "details": {
-        "parent_model": "",
-        "format": "gguf",
-        "family": "f",
-        "families": ["f"],
-        "parameter_size": "1B",
-        "quantization_level": "Q4_0",
-    },
-}
-
-
-def of(method: str, path: str, body: Any, answer: Any, status: int = 200, **more: Any) -> list[str]:
-    text = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-    made = exchange(method, path, body, text, status, headers=more.get("headers", JSON))
-    return [expected for expected, _ in invariants.faults(made)]
-
-
-def test_good_single_answers_have_no_fault() -> None:
-    embed = {**VECTORS, "embeddings": [[0.6, 0.8]]}
-    assert of("GET", "/api/version", None, {"version": "0.33.0-rc2"}) == []
-    assert of("POST", "/api/embed", {"model": "m", "input": "a"}, embed) == []
-    assert of("GET", "/api/tags", None, {"models": [MODEL]}) == []
-    assert of("POST", "/api/show", {"model": "x"}, {"error": "model 'x' not found"}, 404) == []
-    assert of("POST", "/api/chat", {**ASKED, "stream": False}, END) == []
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "body", "answer", "status", "fault"),
-    [
-        ("GET", "/api/version", None, {"version": "v1"}, 200, "a version of three numbers"),
-        ("GET", "/api/version", None, b"{", 200, "JSON"),
-        ("GET", "/api/version", None, {}, 200, "a body of 200 that fits the contract"),
-        ("HEAD", "/api/version", None, b"x", 200, "no body"),
-        ("POST", "/api/show", {}, {"detail": "x"}, 404, "a body of 404 that fits the contract"),
-        ("POST", "/api/show", {}, {"error": ""}, 404, "an error with a text"),
-        (
-            "POST",
-            "/api/show",
-            {},
-            {"error": "oh"},
-            500,
-            "no status 500, but for the texts that are documented",
-        ),
-        (
-            "POST",
-            "/api/embed",
-            {"input": ["a", "b"]},
-            {**VECTORS, "embeddings": [[1.0]]},
-            200,
-            "one vector for each input",
-        ),
-        (
-            "POST",
-            "/api/embed",
-            {"input": "a"},
-            {**VECTORS, "embeddings": [[3.0, 4.0]]},
-            200,
-            "vectors of length one",
-        ),
-        ("GET", "/api/tags", None, {"models": [MODEL, MODEL]}, 200, "every model once"),
-        (
-            "GET",
-            "/api/tags",
-            None,
-            {"models": [{**MODEL, "digest": "sha256:proxy"}]},
-            200,
-            "a body of 200 that fits the contract",
-        ),
-        (
-            "GET",
-            "/api/tags",
-            None,
-            {"models": [MODEL, {**MODEL, "name": "n:1", "model": "n:1", "size": 2}]},
-            200,
-            "different models have different digests",
-        ),
-        ("POST", "/api/chat", ASKED, END, 200, "a stream unless the request says false"),
-    ],
-)
-def test_a_fault_of_a_single_answer_is_named(
-    method: str, path: str, body: Any, answer: Any, status: int, fault: str
-) -> None:
-    assert fault in of(method, path, body, answer, status)
-
-
-def test_another_content_type_is_a_fault() -> None:
-    plain = (("Content-Type", "text/plain"),)
-    found = of("GET", "/api/version", None, {"version": "1.2.3"}, headers=plain)
-    assert found == ["a content type of application/json for 200"]
-
-
-def test_an_answer_that_was_cut_short_by_the_test_is_not_judged() -> None:
-    made = exchange(body=ASKED, answer=b'{"mod', headers=NDJSON)
-    made.complete = False
-    assert list(invariants.faults(made)) == []
