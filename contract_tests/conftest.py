@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 if str(ROOT) not in sys.path:  # `pytest` without `python -m` does not put it there
     sys.path.insert(0, str(ROOT))
 
-from contract_tests import checking, invariants, serving  # noqa: E402
+from contract_tests import calling, checking, invariants, serving  # noqa: E402
 from contract_tests.exchange import Asker, Clients  # noqa: E402
 from contract_tests.oracle import Comparison, compare  # noqa: E402
 from contract_tests.recording import Exchange, Recorder  # noqa: E402
@@ -107,6 +107,13 @@ def client_pair(target: Target, pytestconfig: pytest.Config) -> Iterator[Clients
 def clients(client_pair: Clients) -> Clients:
     """Ollama's own clients on the target, recorded."""
     return client_pair
+
+
+@pytest.fixture(params=["sync", "async"])
+def call(request: pytest.FixtureRequest, clients: Clients) -> calling.Call:
+    """`call("chat", model=…)`: a method of either client; what it raises is a finding."""
+    made = calling.at_once if request.param == "sync" else calling.in_a_loop
+    return made(clients)
 
 
 @pytest.fixture(autouse=True)

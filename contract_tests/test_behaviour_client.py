@@ -2,57 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
 
+from contract_tests.calling import Call
 from contract_tests.checking import demand, expect, not_applicable
 from contract_tests.exchange import Clients
 from contract_tests.requests import COUNT, WEATHER, asking
 from contract_tests.target import Target
 
 QUESTION = "What is the weather in Paris? Use the tool."
-Call = Callable[..., Any]
-
-
-@pytest.fixture(params=["sync", "async"])
-def call(request: pytest.FixtureRequest, clients: Clients) -> Call:
-    """`call("chat", model=…)`: a method of the client; what it streams comes as a list."""
-    if request.param == "sync":
-
-        def at_once(method: str, *given: Any, **named: Any) -> Any:
-            answer = _tried(lambda: getattr(clients.sync, method)(*given, **named))
-            return _tried(lambda: list(answer)) if isinstance(answer, Iterator) else answer
-
-        return at_once
-
-    async def awaited(method: str, *given: Any, **named: Any) -> Any:
-        client = clients.new_async()
-        try:
-            answer = await getattr(client, method)(*given, **named)
-            if isinstance(answer, AsyncIterator):
-                return [part async for part in answer]
-            return answer
-        finally:
-            await client._client.aclose()
-
-    def run(method: str, *given: Any, **named: Any) -> Any:
-        waiting: Coroutine[Any, Any, Any] = awaited(method, *given, **named)
-        return _tried(lambda: asyncio.run(waiting))
-
-    return run
-
-
-def _tried(work: Callable[[], Any]) -> Any:
-    """The result; what the client raises is a finding."""
-    try:
-        return work()
-    except Exception as error:  # noqa: BLE001 - any error of the client is the finding
-        return demand(
-            False, "an answer that the official client takes", f"{type(error).__name__}: {error}"
-        )
 
 
 def test_the_client_lists_and_shows_models(call: Call, target: Target) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
-from contract_tests.checking import demand, expect
+from contract_tests.checking import demand, expect, not_applicable
 from contract_tests.exchange import Answer, Asker
+from contract_tests.moments import date_of, instant, problem_of
 from contract_tests.target import Target
 
 SHORT = "Say hello."
@@ -40,6 +42,19 @@ class TestGenerating:
         for key in ("total_duration", "created_at"):
             values = [last.get(key) for last in lasts]
             expect(values[0] != values[1], f"a {key} that was measured", values)
+
+    def test_an_answer_is_of_the_time_in_which_it_was_made(
+        self, path: str, ask: Asker, target: Target
+    ) -> None:
+        before = time.time()
+        answer = ask("POST", path, body(path, target, SHORT, 4))
+        after = time.time()
+        clock = date_of(answer.headers.get("date"))
+        if clock is None or not before - 2 <= clock <= after + 2:
+            not_applicable("the server has another clock than we, or tells none")
+        moment = final(answer).get("created_at")
+        right = not problem_of(moment) and before - 1 <= float(instant(str(moment))) <= after + 1
+        expect(right, "a created_at between the request and the end of the answer", moment)
 
     def test_the_pieces_are_the_whole(self, path: str, ask: Asker, target: Target) -> None:
         """As far as a backend answers twice the same: the model, the reason and the counts."""

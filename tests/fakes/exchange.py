@@ -147,6 +147,8 @@ def _handler(handle: Handle) -> type[BaseHTTPRequestHandler]:
                 self.send_header("Content-Type", reply.media)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
+            if self.close_connection and (reply.frames is None or chunked):
+                self.send_header("Connection", "close")
             if reply.frames is not None:
                 self.send_header(
                     *(("Transfer-Encoding", "chunked") if chunked else ("Connection", "close"))
@@ -175,7 +177,7 @@ def _handler(handle: Handle) -> type[BaseHTTPRequestHandler]:
             if chunked:
                 self.wfile.write(b"0\r\n\r\n")
             self.wfile.flush()
-            self.close_connection = not chunked
+            self.close_connection = self.close_connection or not chunked
 
         def _chunk(self, data: bytes, *, chunked: bool) -> None:
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data) if chunked else data)

@@ -16,6 +16,8 @@ from tests.fakes.frames import Live, frame, joined, parts_of
 from tests.fakes.models import Model, Store, error
 
 PER_TOKEN_NS = int(PER_TOKEN * 1e9)
+PICTURE = 16
+"""How many tokens a picture is."""
 MULTIMODAL = {
     "code": 400,
     "message": "Multimodal data provided, but model does not support multimodal requests.",
@@ -56,7 +58,10 @@ class Generation:
             result=messages[-1].get("role") == "tool",
             thinks=self._thinks(model, body),
         )
-        return self._reply(body, said, len(speech.tokens(prompt)) + 4 * len(messages) + 3)
+        pictures = sum(PICTURE * len(message.get("images") or ()) for message in messages)
+        return self._reply(
+            body, said, len(speech.tokens(prompt)) + 4 * len(messages) + pictures + 3
+        )
 
     def generate(self, body: Mapping[str, Any]) -> Reply:
         """`POST /api/generate`."""
@@ -83,7 +88,7 @@ class Generation:
         said = speech.answer(
             prompt + system, format=body.get("format"), thinks=self._thinks(model, body)
         )
-        count = len(read) + (0 if body.get("raw") else 7)
+        count = len(read) + (0 if body.get("raw") else 7) + PICTURE * len(body.get("images") or ())
         return self._reply(body, said, count, None if body.get("raw") else read)
 
     def embed(self, body: Mapping[str, Any]) -> Reply:
