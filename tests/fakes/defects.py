@@ -14,23 +14,19 @@ from tests.fakes.layers import (
     GENERATE,
     arguments_as_text,
     asked,
-    calls_lost,
     each,
     ended,
     in_milliseconds,
     instead,
     kept_alive_refused,
-    load_generates,
     longer,
     no_options,
     of_response,
     plain,
     pulled,
     streams,
-    thoughts_in_text,
     twice_done,
     unknown_is_known,
-    without,
 )
 from tests.fakes.server import Defect
 
@@ -139,47 +135,6 @@ DEFECTS: dict[str, Planted] = {
         "GET /nope",
         "404 page not found",
     ),
-    # and more of them, each by itself
-    "calls lost in streams": Planted(streams(CHAT, calls_lost), "POST /api/chat", "tool call"),
-    "thoughts in the text": Planted(each(CHAT, thoughts_in_text), "POST /api/chat", "thinking"),
-    "a load that generates": Planted(load_generates, "POST /api/generate", "done_reason load"),
-    "no durations": Planted(
-        each(GENERATE, without("total_duration", "eval_duration")),
-        "POST /api/generate",
-        "total_duration",
-    ),
-    "event stream": Planted(
-        instead(
-            lambda q, r: q.path == CHAT and r.frames is not None,
-            lambda r: replace(r, media="text/event-stream"),
-        ),
-        "POST /api/chat",
-        "application/x-ndjson",
-    ),
-    "errors with status 200": Planted(
-        instead(lambda q, r: q.path == CHAT and r.status == 404, lambda r: replace(r, status=200)),
-        "POST /api/chat",
-        "404",
-    ),
-    "streams off by default": Planted(
-        asked(CHAT, lambda body: body.setdefault("stream", False)),
-        "POST /api/chat",
-        "application/x-ndjson",
-    ),
-    "num_predict not heard": Planted(
-        asked(CHAT, no_options("num_predict")), "POST /api/chat", "num_predict"
-    ),
-    "no logprobs": Planted(
-        asked(GENERATE, lambda body: body.pop("logprobs", None)), "POST /api/generate", "logprobs"
-    ),
-    "raw refused": Planted(
-        instead(
-            lambda q, r: bool(q.value().get("raw")),
-            lambda r: Reply(400, {"error": "raw is not supported"}),
-        ),
-        "POST /api/generate",
-        "raw",
-    ),
 }
 FIRST = tuple(DEFECTS)[:10]
-SECOND = tuple(DEFECTS)[10:20]
+SECOND = tuple(DEFECTS)[10:]

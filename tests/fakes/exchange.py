@@ -47,6 +47,7 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     pace: float = 0.0
     together: bool = False
+    ending: bytes = b"\n"
 
     def encoded(self) -> bytes:
         """The body of a reply without frames."""
@@ -62,7 +63,7 @@ class Reply:
             if self.media == "text/event-stream":
                 yield b"data: " + written(frame) + b"\n\n"
             else:
-                yield written(frame) + b"\n"
+                yield written(frame) + self.ending
 
 
 Handle = Callable[[Request], Reply]

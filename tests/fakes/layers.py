@@ -165,4 +165,8 @@ def pulled(reply: Reply) -> Reply:
 
 
 def no_options(name: str) -> Callable[[dict[str, Any]], Any]:
-    return lambda body: (body.get("options") or {}).pop(name, None)
+    def change(body: dict[str, Any]) -> None:
+        if isinstance(options := body.get("options"), dict):
+            options.pop(name, None)
+
+    return change
