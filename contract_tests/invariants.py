@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from contract_tests import frames, values
+from contract_tests import frames, sse, values
 from contract_tests.contract import Operation, operations, problems
 from contract_tests.frames import Answered, Fault
 from contract_tests.moments import date_of
@@ -86,7 +86,7 @@ def _body(
         yield from (("the documented text", found) for found in problems(schema, text))
         return
     if media == "text/event-stream":
-        yield from _events(operation, text)
+        yield from sse.faults(operation, text)
         return
     parts = [text]
     if media == "application/x-ndjson":
@@ -178,30 +178,3 @@ def request_of(exchange: Exchange) -> dict[str, Any] | None:
     # Go reads names in any case, which this does not follow.
     odd = isinstance(body, dict) and any(key != key.lower() for key in body)
     return body if isinstance(body, dict) and not odd else None
-
-
-def _events(operation: Operation, text: str) -> Iterator[Fault]:
-    events = text.split("\n\n")
-    if events.pop():
-        yield "events that each end with an empty line", repr(text[-300:])
-    last = ""
-    for number, event in enumerate(events, 1):
-        data = [line[6:] for line in event.split("\n") if line.startswith("data: ")]
-        if len(data) != 1:
-            yield "events of one line of data", repr(event[:300])
-            return
-        last = data[0]
-        if last == "[DONE]":
-            if number < len(events):
-                yield "[DONE] once, at the end", repr(text[-500:])
-            continue
-        try:
-            value = json.loads(last)
-        except ValueError as error:
-            yield "data in JSON", f"{error}: {last[:300]}"
-            return
-        if not isinstance(value, dict):
-            yield "data that is an object", last[:300]
-    ended = last == "[DONE]" or '"error"' in last
-    if operation.name in ("create_chat_completion", "create_completion") and not ended:
-        yield "[DONE] once, at the end", repr(text[-500:])

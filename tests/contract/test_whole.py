@@ -15,14 +15,20 @@ CANNOT = {
     "a tool is refused where a model cannot",
     "thinking is refused where a model cannot [/api/chat]",
     "thinking is refused where a model cannot [/api/generate]",
+    # It has no weights of its own, so that it takes none.
+    "the client sends a blob [sync]",
+    "the client sends a blob [async]",
 }
 
 
 def test_this_service_passes_whole_over_a_backend_that_can_do_everything(tmp_path: Path) -> None:
     report = tmp_path / "contract.json"
+    models = tmp_path / "models"
+    models.mkdir()
     with Upstream(able.MODELS) as upstream:
         able.play(upstream)
-        with Service({"OPENAI_BASE_URL": upstream.base_url}) as service:
+        settings = {"OPENAI_BASE_URL": upstream.base_url, "OLLAMA_MODELS": str(models)}
+        with Service(settings) as service:
             command = [sys.executable, "-m", "proxy", "contract", "--url", service.url, "--own"]
             done = subprocess.run(
                 [*command, "--json", str(report)],

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 PIECE = re.compile(r"\s?[^\W\d_]{1,5}|\s?\d{1,3}|\s|[^\w\s]|_", re.UNICODE)
 DIMENSIONS = 16
-LONGEST = 200
+LONGEST = 80
 """How many tokens are said where no budget is given."""
 
 
