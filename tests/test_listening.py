@@ -37,7 +37,7 @@ def test_a_connection_waits_for_the_service_that_is_still_loading() -> None:
 
 
 def test_the_protocol_is_named_so_that_no_answer_waits_for_an_acknowledgement() -> None:
-    """asyncio sets TCP_NODELAY on the connections of such sockets only."""
+    """Only to such connections asyncio gives TCP_NODELAY."""
     sockets = listen("127.0.0.1", 0)
     client = socket.create_connection(sockets[0].getsockname(), timeout=5)
     accepted, _ = sockets[0].accept()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +20,7 @@ import structlog
 from proxy.backend import faults
 from proxy.backend.deltas import T, not_a_completion, parsed, read_events
 from proxy.backend.habits import Habits
+from proxy.backend.posting import Answer, Posting
 from proxy.backend.recognition import owner, recognise
 from proxy.backend.secrets import Secrets
 from proxy.backend.speech import transcribed
@@ -41,8 +42,7 @@ BROKEN = (httpx2.HTTPError, aiohttp.ClientError, OSError)
 
 _log = structlog.get_logger(__name__)
 
-_Response = openai.AsyncAPIResponse[Any]
-_Opened = tuple[AbstractAsyncContextManager[_Response], _Response]
+_NO_KEY = openai.Omit()
 
 
 class Backend:
@@ -51,6 +51,7 @@ class Backend:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client = make_client(settings)
+        self._posting = Posting(self._client)
         key = settings.api_key.get_secret_value()
         self._headers = self._authorized(f"Bearer {key}" if key else "", own=True)
         self._recognised = recognise(settings)
@@ -179,7 +180,7 @@ class Backend:
                 raise faults.from_exception(error, "") from error
 
     @asynccontextmanager
-    async def _open(self, request: Request) -> AsyncIterator[httpx2.Response]:
+    async def _open(self, request: Request) -> AsyncIterator[Answer]:
         """The open response. A refusal becomes a BackendError, but for two that end well.
 
         A request that never left is sent once more; one of which a parameter is refused by name
@@ -189,15 +190,15 @@ class Backend:
         with self._secrets.hidden(request.authorization), self._failing(request):
             while True:
                 try:
-                    opened, response = await self._sent(request)
+                    answer = await self._sent(request)
                     break
                 except openai.APIStatusError as error:
                     if not self._habits.learn(request, error.status_code, error.body):
                         raise
             try:
-                yield response.http_response
+                yield answer
             finally:
-                await opened.__aexit__(None, None, None)
+                await answer.aclose()
 
     @contextmanager
     def _failing(self, request: Request) -> Iterator[None]:
@@ -214,16 +215,18 @@ class Backend:
                 _log.warning("backend failed", model=model[:200], reason=reason)
             raise told from error
 
-    async def _sent(self, request: Request) -> _Opened:
-        """The call and what it gave, once its status is known to be a good one."""
-        opened = self._call(request)
+    async def _sent(self, request: Request) -> Answer:
+        """The answer, once its status is known to be a good one."""
+        headers = self._authorized(request.authorization)
+        if self.dialect.closes_streams and request.arguments.get("stream"):
+            headers = {**headers, "Connection": "close"}
+        asked = request.endpoint, request.arguments, request.extra_body, headers
         try:
-            return opened, await opened.__aenter__()
+            return await self._posting.send(*asked)
         except openai.APIConnectionError as error:
             if not faults.is_unsent(error):
                 raise
-        opened = self._call(request)
-        return opened, await opened.__aenter__()
+        return await self._posting.send(*asked)
 
     def _authorized(self, authorization: str, *, own: bool = False) -> dict[str, Any]:
         """Headers with our key or, where the operator wants it so, with the client's or none."""
@@ -234,17 +237,4 @@ class Backend:
         names = {name.lower() for name, _ in self._settings.backend_headers}
         if own and not authorization and "authorization" in names:
             return {}
-        return {"Authorization": authorization or openai.Omit()}
-
-    def _call(self, request: Request) -> AbstractAsyncContextManager[_Response]:
-        create: Mapping[str, Callable[..., AbstractAsyncContextManager[Any]]] = {
-            "chat": self._client.chat.completions.with_streaming_response.create,
-            "completions": self._client.completions.with_streaming_response.create,
-            "embeddings": self._client.embeddings.with_streaming_response.create,
-        }
-        headers = self._authorized(request.authorization)
-        if self.dialect.closes_streams and request.arguments.get("stream"):
-            headers = {**headers, "Connection": "close"}
-        return create[request.endpoint](
-            **request.arguments, extra_headers=headers, extra_body=request.extra_body or None
-        )
+        return {"Authorization": authorization or _NO_KEY}

@@ -6,10 +6,10 @@ import json
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, Protocol, TypeVar
 
-import httpx2
 import orjson
 
 from proxy.backend.events import Event, EventSplitter
+from proxy.backend.posting import Answer
 from proxy.errors import BackendError
 from proxy.translate.reading import unreadable
 
@@ -32,7 +32,7 @@ def not_a_completion() -> BackendError:
     )
 
 
-async def read_events(response: httpx2.Response, read: Reader[T]) -> AsyncGenerator[list[T], None]:
+async def read_events(response: Answer, read: Reader[T]) -> AsyncGenerator[list[T], None]:
     """What a streamed answer says, that of one read together; an empty list is ``[DONE]``.
 
     The connection is read to its end after that, so that it can be used again.
