@@ -33,6 +33,7 @@ from proxy.http.answers import error_body
 from proxy.http.decode import BodyValidator, decoder
 from proxy.http.door import Door
 from proxy.http.paths import routes
+from proxy.http.tuned import TunedApp
 from proxy.operations.call import Call, Empty, Events, Json, Lines, Text
 from proxy.operations.embedding import Embedding
 from proxy.operations.host import Host
@@ -113,7 +114,7 @@ def connexion_app(
         return _endpoint(methods[operation_id], clock)
 
     no_page = SwaggerUIOptions(serve_spec=False, swagger_ui=False)
-    app = AsyncApp("proxy", lifespan=lifespan, swagger_ui_options=no_page)
+    app = TunedApp("proxy", failed=_failed, lifespan=lifespan, swagger_ui_options=no_page)
     app.add_api(
         dict(document),
         resolver=Resolver(resolve),
@@ -135,7 +136,9 @@ def _endpoint(operation: Operation, clock: Clock) -> Callable[..., Awaitable[Res
         call = _call(scope, clock)
         body = scope.get("facade.checked") or {}
         if "facade.record" in scope:
-            scope["facade.record"].model = body.get("model") or body.get("name") or ""
+            named = body.get("model") or body.get("name")
+            # An operation that does not know the field has not had it checked.
+            scope["facade.record"].model = named if isinstance(named, str) else ""
         try:
             if takes_body:
                 answer = await operation(body, call)
@@ -196,6 +199,14 @@ def error_response(
         {**headers, **error.headers},
         media_type,
     )
+
+
+def _failed(error: Exception, path: str) -> Response:
+    """What the handlers below say, for requests that go Connexion's short way (`tuned`)."""
+    if not isinstance(error, OllamaError):
+        _log.error("request failed", exc_info=error)
+        error = OllamaError(500, "internal server error")
+    return error_response(error, path, {})
 
 
 def _on_ollama_error(request: ConnexionRequest, error: OllamaError) -> ConnexionResponse:
