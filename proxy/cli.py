@@ -121,13 +121,14 @@ def _run(given: Settings, sockets: list[socket.socket], model: str, *, show: boo
     # Imported here: `check` and `--help` need none of it, and it takes a second.
     from proxy.http.app import build
     from proxy.http.observe import configure
+    from proxy.parsing import GuardedProtocol
 
     configure(given)
     port = sockets[0].getsockname()[1]
     text = announcement(client_url(given.host, port), model, show=show)
     config = uvicorn.Config(
         build(given),
-        http="h11",
+        http=GuardedProtocol,
         ws="none",
         lifespan="on",
         proxy_headers=False,

@@ -29,7 +29,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset(("backend", "catalog")),
     frozenset(("operations",)),
     frozenset(("http",)),
-    frozenset(("cli", "checking", "listening", "local", "local_server", "__main__")),
+    frozenset(("cli", "checking", "listening", "local", "local_server", "parsing", "__main__")),
 )
 
 ROOMS = {
@@ -39,7 +39,8 @@ ROOMS = {
     "aiohttp": {"backend"},
     "connexion": {"http"},
     "starlette": {"http"},
-    "uvicorn": {"cli"},
+    "uvicorn": {"cli", "parsing"},
+    "httptools": {"parsing"},
     "xllamacpp": {"local_server"},
     "pydantic_settings": {"settings"},
     "time": {"clock"},

@@ -199,4 +199,4 @@ def recorded() -> list[tuple[str, str, bytes]]:
 def test_recorded_requests_answer_the_same_on_both_ways(both: tuple[Door, Door]) -> None:
     asked = recorded()[::SAMPLE]
     assert len(asked) > 50
-    assert {same(both, verb, path, {}, body).status for verb, path, body in asked} > {200, 400}
+    assert {same(both, verb, path, {}, body).status for verb, path, body in asked} >= {200, 400}
