@@ -18,10 +18,12 @@ import openai
 import structlog
 
 from proxy.backend import faults
+from proxy.backend.calls import Calls
 from proxy.backend.deltas import T, not_a_completion, parsed, read_events
 from proxy.backend.habits import Habits
-from proxy.backend.posting import Answer, Posting
+from proxy.backend.posting import Answer
 from proxy.backend.recognition import owner, recognise
+from proxy.backend.routes import RELAYED, Routes
 from proxy.backend.secrets import Secrets
 from proxy.backend.speech import transcribed
 from proxy.backend.transport import make_client
@@ -42,8 +44,6 @@ BROKEN = (httpx2.HTTPError, aiohttp.ClientError, OSError)
 
 _log = structlog.get_logger(__name__)
 
-_NO_KEY = openai.Omit()
-
 
 class Backend:
     """Asks the backend. Every failure is a BackendError; a cancelled caller closes the call."""
@@ -51,17 +51,20 @@ class Backend:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client = make_client(settings)
-        self._posting = Posting(self._client)
-        key = settings.api_key.get_secret_value()
-        self._headers = self._authorized(f"Bearer {key}" if key else "", own=True)
+        self._calls = Calls(settings, self._client)
         self._recognised = recognise(settings)
         self._habits = Habits()
+        self._routes = Routes()
         self._secrets = Secrets(settings)
 
     @property
     def dialect(self) -> Dialect:
         """What this backend takes: as told, by its address, by its list, or the default."""
         return dialect(self._recognised or "default")
+
+    def has(self, endpoint: str, model: str) -> bool:
+        """Whether a route that not every backend has is worth asking for a model (`routes.py`)."""
+        return self._routes.has(self.dialect, endpoint, model)
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -113,7 +116,7 @@ class Backend:
 
     async def answer(self, request: Request) -> Any:
         """The whole answer to `request` as the backend gave it, an object with `choices`."""
-        body = await self._whole(request)
+        body = await self.value(request)
         with self._secrets.hidden(request.authorization):
             if read_delta(body) is None or not isinstance(body.get("choices"), list):
                 raise not_a_completion()
@@ -121,11 +124,25 @@ class Backend:
 
     async def embeddings(self, request: Request) -> Any:
         """The parsed answer of the backend's embeddings endpoint."""
-        return await self._whole(request)
+        return await self.value(request)
+
+    async def value(self, request: Request) -> Any:
+        """The parsed answer to any request that is not streamed; nobody has looked what it is.
+
+        Raises BackendError, NoRouteError (`routes.py`) where the backend lacks the route.
+        """
+        try:
+            async with (
+                asyncio.timeout(self._settings.first_token_timeout),
+                self._open(request) as response,
+            ):
+                return parsed(await response.aread())
+        except TimeoutError as error:
+            raise faults.timed_out() from error
 
     async def transcription(self, form: Mapping[str, Any], authorization: str) -> Any:
         """The parsed answer of the backend's transcriptions endpoint; `form` are its fields."""
-        headers, seconds = self._authorized(authorization), self._settings.first_token_timeout
+        headers, seconds = self._calls.headers(authorization), self._settings.first_token_timeout
         with self._secrets.hidden(authorization):
             return await transcribed(self._client, form, headers, seconds)
 
@@ -156,22 +173,12 @@ class Backend:
             return {}
         return body if isinstance(body, dict) else {}
 
-    async def _whole(self, request: Request) -> Any:
-        try:
-            async with (
-                asyncio.timeout(self._settings.first_token_timeout),
-                self._open(request) as response,
-            ):
-                return parsed(await response.aread())
-        except TimeoutError as error:
-            raise faults.timed_out() from error
-
     async def _get(self, path: str) -> Any:
         with self._secrets.hidden():
             try:
                 async with asyncio.timeout(self._settings.connect_timeout * 2):
                     response = await self._client.get(
-                        path, cast_to=httpx2.Response, options={"headers": self._headers}
+                        path, cast_to=httpx2.Response, options={"headers": self._calls.own}
                     )
                     return parsed(await response.aread())
             except TimeoutError as error:
@@ -181,18 +188,20 @@ class Backend:
 
     @asynccontextmanager
     async def _open(self, request: Request) -> AsyncIterator[Answer]:
-        """The open response. A refusal becomes a BackendError, but for two that end well.
+        """The open response. A refusal becomes a BackendError, but for one that ends well.
 
-        A request that never left is sent once more; one of which a parameter is refused by name
-        is sent without it (`habits.py`). Nothing had been generated in either case.
+        A request of which a parameter is refused by name is sent without it (`habits.py`). Nothing
+        had been generated.
         """
+        closing = self.dialect.closes_streams and bool(request.arguments.get("stream"))
         self._habits.apply(request)
         with self._secrets.hidden(request.authorization), self._failing(request):
             while True:
                 try:
-                    answer = await self._sent(request)
+                    answer = await self._calls.sent(request, closing=closing)
                     break
                 except openai.APIStatusError as error:
+                    self._routes.learn(request, error)
                     if not self._habits.learn(request, error.status_code, error.body):
                         raise
             try:
@@ -209,32 +218,13 @@ class Backend:
             if isinstance(error, TimeoutError):
                 raise
             model = str(request.arguments.get("model"))
-            told = faults.from_exception(error, model, clients_key=self._settings.forward_key)
+            told = faults.from_exception(
+                error,
+                model,
+                clients_key=self._settings.forward_key,
+                relayed=request.endpoint in RELAYED,
+            )
             if told.status >= 500:
                 reason = self._secrets.without(faults.reason(error), request.authorization)
                 _log.warning("backend failed", model=model[:200], reason=reason)
             raise told from error
-
-    async def _sent(self, request: Request) -> Answer:
-        """The answer, once its status is known to be a good one."""
-        headers = self._authorized(request.authorization)
-        if self.dialect.closes_streams and request.arguments.get("stream"):
-            headers = {**headers, "Connection": "close"}
-        asked = request.endpoint, request.arguments, request.extra_body, headers
-        try:
-            return await self._posting.send(*asked)
-        except openai.APIConnectionError as error:
-            if not faults.is_unsent(error):
-                raise
-        return await self._posting.send(*asked)
-
-    def _authorized(self, authorization: str, *, own: bool = False) -> dict[str, Any]:
-        """Headers with our key or, where the operator wants it so, with the client's or none."""
-        if not own and not self._settings.forward_key:
-            return self._headers
-        # The SDK refuses to ask without a key unless each request says that there is none. A key
-        # among the operator's own headers is one.
-        names = {name.lower() for name, _ in self._settings.backend_headers}
-        if own and not authorization and "authorization" in names:
-            return {}
-        return {"Authorization": authorization or _NO_KEY}

@@ -39,6 +39,8 @@ PATHS: Mapping[str, str] = {
     "chat": "/chat/completions",
     "completions": "/completions",
     "embeddings": "/embeddings",
+    "messages": "/messages",
+    "responses": "/responses",
 }
 
 # The SDK's mark of a call whose answer its caller reads.

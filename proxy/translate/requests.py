@@ -62,7 +62,7 @@ class Request:
     client's own header, which goes along only where the operator wants it.
     """
 
-    endpoint: Literal["chat", "completions", "embeddings"]
+    endpoint: Literal["chat", "completions", "embeddings", "responses", "messages"]
     arguments: dict[str, Any]
     extra_body: dict[str, Any] = field(default_factory=dict)
     dropped: list[str] = field(default_factory=list)
