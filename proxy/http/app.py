@@ -6,6 +6,7 @@ of the same name, and a document without one does not start.
 
 from __future__ import annotations
 
+import gc
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -77,6 +78,9 @@ def build(settings: Settings, clock: Clock | None = None) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
         await catalog.look()
+        # What is there now stays: the collector need not look at it ever again.
+        gc.collect()
+        gc.freeze()
         yield
         await backend.close()
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
+
+Frame: TypeAlias = "dict[str, Any] | bytes"
+"""One object of a stream, or its JSON."""
 
 
 @dataclass(slots=True)
@@ -53,9 +56,9 @@ class Empty:
 
 @dataclass(slots=True)
 class Lines:
-    """NDJSON: every dict is a frame. The status goes out with the first batch, not before it."""
+    """NDJSON: a frame a line. The status goes out with the first batch, not before it."""
 
-    batches: AsyncIterator[list[dict[str, Any]]]
+    batches: AsyncIterator[Sequence[Frame]]
 
 
 @dataclass(slots=True)
