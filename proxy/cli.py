@@ -10,7 +10,7 @@ import math
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
@@ -25,6 +25,7 @@ from proxy.clock import SECOND, Clock
 from proxy.errors import ContractError, SettingsError
 from proxy.listening import BACKLOG, client_url, listen
 from proxy.settings import Settings
+from proxy.workers import Workers, adopt, report
 
 NO_BACKEND = (
     "nothing to serve from: set OPENAI_BASE_URL (and OPENAI_API_KEY) to a backend, or add --local"
@@ -50,11 +51,24 @@ def main() -> None:
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="Port, instead of that in OLLAMA_HOST; 0: any."
 )
-def serve(file: str | None, host: str | None, port: int | None) -> None:
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    help="Processes that share the port; the limits of the settings are each one's own.",
+)
+@click.option("--worker", hidden=True, help="What `workers.adopt` reads; for workers only.")
+def serve(
+    file: str | None, host: str | None, port: int | None, workers: int, worker: str | None
+) -> None:
     """Answer Ollama's clients until told to stop."""
     _end_on_signals()
     with _refusals():
         given = settings.load()
+        if worker is not None:
+            line, adopted = adopt(worker)
+            _run(given, adopted, lambda: report(line))
+            return
         for note in given.notes:
             click.echo(f"ollama-facade: {note}", err=True)
         if file is None and given.base_url is None:
@@ -65,9 +79,9 @@ def serve(file: str | None, host: str | None, port: int | None) -> None:
         )
         sockets = listen(given.host, given.port)
         if file is None:
-            _run(given, sockets, "MODEL", show=sys.stdout.isatty())
+            _serve(given, sockets, workers, "MODEL", show=sys.stdout.isatty())
         else:
-            _run_with_local(given, sockets, local.find_model(file))
+            _run_with_local(given, sockets, workers, local.find_model(file))
 
 
 @main.command()
@@ -98,7 +112,9 @@ def _catalog_lines(given: Settings) -> list[str]:
     return [f"catalog  {file} is not used: {text}" for file, text in problems]
 
 
-def _run_with_local(given: Settings, sockets: list[socket.socket], model: local.LocalModel) -> None:
+def _run_with_local(
+    given: Settings, sockets: list[socket.socket], workers: int, model: local.LocalModel
+) -> None:
     loading = Console(stderr=True).status(f"loading {model.path.name} …")
     if sys.stderr.isatty():
         loading.start()
@@ -112,20 +128,42 @@ def _run_with_local(given: Settings, sockets: list[socket.socket], model: local.
             seconds = (clock.monotonic() - began) / SECOND
             click.echo(f"{model.name} is ready after {seconds:.1f} s", err=True)
             reached = {"base_url": backend.url, "api_key": SecretStr(backend.key)}
-            _run(given.model_copy(update=reached), sockets, model.name, show=True)
+            given = given.model_copy(update=reached)
+            _serve(given, sockets, workers, model.name, show=True)
     finally:
         loading.stop()
 
 
-def _run(given: Settings, sockets: list[socket.socket], model: str, *, show: bool) -> None:
+def _serve(
+    given: Settings, sockets: list[socket.socket], workers: int, model: str, *, show: bool
+) -> None:
+    """In this process, or in so many others."""
+    port = sockets[0].getsockname()[1]
+    text = announcement(client_url(given.host, port), model, show=show)
+
+    def announce() -> None:
+        # Whoever reads the output may have gone; the service is there for others.
+        with suppress(OSError):
+            click.echo(text)
+
+    if workers == 1:
+        _run(given, sockets, announce)
+        return
+    host = f"[{given.host}]" if ":" in given.host else given.host
+    told = {"OLLAMA_HOST": f"{host}:{port}", "OPENAI_BASE_URL": given.base_url or ""}
+    if key := given.api_key.get_secret_value():
+        told["OPENAI_API_KEY"] = key
+    Workers(workers, sockets, told).run(announce)
+
+
+def _run(given: Settings, sockets: list[socket.socket], started: Callable[[], None]) -> None:
+    """Serves; `started` is called in the loop once that is so."""
     # Imported here: `check` and `--help` need none of it, and it takes a second.
     from proxy.http.app import build
     from proxy.http.observe import configure
     from proxy.parsing import GuardedProtocol
 
     configure(given)
-    port = sockets[0].getsockname()[1]
-    text = announcement(client_url(given.host, port), model, show=show)
     config = uvicorn.Config(
         build(given),
         http=GuardedProtocol,
@@ -140,25 +178,23 @@ def _run(given: Settings, sockets: list[socket.socket], model: str, *, show: boo
         timeout_keep_alive=75,
         timeout_graceful_shutdown=math.ceil(given.drain_timeout),
     )
-    server = _Announcing(config, text)
+    server = _Announcing(config, started)
     server.run(sockets=sockets)
     if not server.started:
         raise SettingsError("the service did not start; its log says why")
 
 
 class _Announcing(uvicorn.Server):
-    """Says where it listens once it does."""
+    """Calls `begun` once it listens."""
 
-    def __init__(self, config: uvicorn.Config, text: str) -> None:
+    def __init__(self, config: uvicorn.Config, begun: Callable[[], None]) -> None:
         super().__init__(config)
-        self._text = text
+        self._begun = begun
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            # Whoever reads the output may have gone; the service is there for others.
-            with suppress(OSError):
-                click.echo(self._text)
+            self._begun()
 
 
 def announcement(url: str, model: str, *, show: bool) -> str:

@@ -29,7 +29,9 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset(("backend", "catalog")),
     frozenset(("operations",)),
     frozenset(("http",)),
-    frozenset(("cli", "checking", "listening", "local", "local_server", "parsing", "__main__")),
+    frozenset(
+        ("cli", "checking", "listening", "local", "local_server", "parsing", "workers", "__main__")
+    ),
 )
 
 ROOMS = {
@@ -46,7 +48,7 @@ ROOMS = {
     "time": {"clock"},
     "datetime.datetime.now": {"clock"},
     "datetime.datetime.utcnow": {"clock"},
-    "os.environ": {"settings", "local"},
+    "os.environ": {"settings", "local", "workers"},
     "os.environb": set(),
     "os.getenv": set(),
     "os.putenv": set(),
