@@ -67,6 +67,7 @@ PURE = frozenset(
         "enum",
         "functools",
         "hashlib",
+        "importlib",
         "itertools",
         "json",
         "math",

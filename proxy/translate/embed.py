@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from proxy.errors import BackendError, OllamaError
+from proxy.translate import matrix
+from proxy.translate.matrix import NORM_FLOOR
 
 Vector: TypeAlias = "array[float]"
 """Float32 values, as Ollama computes with them."""
-
-NORM_FLOOR = 1e-12
 
 _SMALLEST_FULL = 2.0**-126
 _BIG_ENDIAN = array("H", [1]).tobytes() == b"\0\1"
@@ -128,7 +128,9 @@ def embed_answer(
     """
     answer: dict[str, Any] = {
         "model": name,
-        "embeddings": [shortest(unit_vector(vector, dimensions)) for vector in vectors],
+        "embeddings": matrix.unit_lists(vectors, dimensions)
+        if matrix.is_for(vectors)
+        else [shortest(unit_vector(vector, dimensions)) for vector in vectors],
     }
     answer.update({key: value for key, value in (metrics or {}).items() if value})
     return answer
@@ -142,9 +144,7 @@ def embeddings_answer(vector: Vector | None) -> dict[str, Any]:
 def _vector(value: Any) -> Vector:
     if isinstance(value, str):
         vector = _decoded(value)
-    elif isinstance(value, list) and all(
-        type(item) in (int, float) or item is None for item in value
-    ):
+    elif isinstance(value, list) and {int, float, type(None)}.issuperset(map(type, value)):
         # llama.cpp's JSON has null where a number is not one.
         try:
             vector = array("f", [math.nan if item is None else item for item in value])
