@@ -17,6 +17,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from proxy.http.plain import Plain
 from proxy.settings import Settings
 
 LONGEST = 200
@@ -100,7 +101,7 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
         console = structlog.dev.ConsoleRenderer(
             colors=colors, exception_formatter=structlog.dev.plain_traceback
         )
-        final = [_printable, console]
+        final = [_printable, console if colors else Plain(console)]
     structlog.configure(
         processors=[*shared, *final],
         wrapper_class=structlog.make_filtering_bound_logger(level),
