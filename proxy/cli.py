@@ -6,7 +6,7 @@ one line says why · 128 + n ended by signal n.
 
 from __future__ import annotations
 
-import math
+import asyncio
 import signal
 import socket
 import sys
@@ -16,14 +16,15 @@ from types import FrameType
 from typing import NoReturn
 
 import click
-import uvicorn
 from pydantic import SecretStr
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from proxy import __version__, checking, local, settings
 from proxy.clock import SECOND, Clock
 from proxy.errors import ContractError, SettingsError
-from proxy.listening import BACKLOG, client_url, listen
+from proxy.listening import client_url, listen
 from proxy.settings import Settings
 from proxy.workers import Workers, adopt, report
 
@@ -86,7 +87,12 @@ def serve(
 
 @main.command()
 @click.argument("url", required=False)
-def check(url: str | None) -> None:
+@click.option("--alive", is_flag=True, help="Only whether the service runs, for a health check.")
+@click.option(
+    "--backend", is_flag=True, help="Ask the backend of OPENAI_BASE_URL itself what it can do."
+)
+@click.option("--model", default="", help="With --backend: the model to ask, else the first.")
+def check(url: str | None, *, alive: bool, backend: bool, model: str) -> None:
     """Say whether the service at URL and its backend answer, and which models there are.
 
     Without URL: the one at OLLAMA_HOST. The exit status is 0 when both answer, else 1. Files in
@@ -94,12 +100,37 @@ def check(url: str | None) -> None:
     """
     with _refusals():
         given = settings.load()
+        if backend:
+            sys.exit(_check_backend(given, model))
         # Its own key goes to the service itself and to no other address.
         key = given.api_keys[0].get_secret_value() if given.api_keys and not url else ""
-        report = checking.check(url or client_url(given.host, given.port), key=key)
-    for line in (*report.lines, *_catalog_lines(given)):
+        asked = url or client_url(given.host, given.port)
+        report = checking.alive(asked) if alive else checking.check(asked, key=key)
+    for line in report.lines if alive else (*report.lines, *_catalog_lines(given)):
         click.echo(line)
     sys.exit(0 if report.well else 1)
+
+
+def _check_backend(given: Settings, model: str) -> int:
+    """The exit status; prints what was found, with a table of what the backend can do."""
+    if given.base_url is None:
+        raise SettingsError("check: OPENAI_BASE_URL is not set, so there is no backend to ask")
+    from proxy.doctor import examine
+    from proxy.http.observe import configure
+
+    # What a probe finds refused is in the table.
+    configure(given.model_copy(update={"log_level": "error"}))
+    found = asyncio.run(examine(given, model))
+    console = Console(highlight=False)
+    for line in found.lines:
+        console.print(line, markup=False, soft_wrap=True)
+    if found.abilities:
+        table = Table("ability", "asked", "seen", title=found.model, title_justify="left")
+        for one in found.abilities:
+            answer = "[green]yes[/]" if one.answer else "[yellow]no[/]"
+            table.add_row(one.name, answer, escape(one.note))
+        console.print(table)
+    return 0 if found.well else 1
 
 
 def _catalog_lines(given: Settings) -> list[str]:
@@ -157,44 +188,10 @@ def _serve(
 
 
 def _run(given: Settings, sockets: list[socket.socket], started: Callable[[], None]) -> None:
-    """Serves; `started` is called in the loop once that is so."""
     # Imported here: `check` and `--help` need none of it, and it takes a second.
-    from proxy.http.app import build
-    from proxy.http.observe import configure
-    from proxy.parsing import GuardedProtocol
+    from proxy.serving import run
 
-    configure(given)
-    config = uvicorn.Config(
-        build(given),
-        http=GuardedProtocol,
-        ws="none",
-        lifespan="on",
-        proxy_headers=False,
-        server_header=False,
-        access_log=False,
-        log_config=None,
-        log_level="warning",
-        backlog=BACKLOG,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=math.ceil(given.drain_timeout),
-    )
-    server = _Announcing(config, started)
-    server.run(sockets=sockets)
-    if not server.started:
-        raise SettingsError("the service did not start; its log says why")
-
-
-class _Announcing(uvicorn.Server):
-    """Calls `begun` once it listens."""
-
-    def __init__(self, config: uvicorn.Config, begun: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._begun = begun
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._begun()
+    run(given, sockets, started)
 
 
 def announcement(url: str, model: str, *, show: bool) -> str:

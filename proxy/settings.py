@@ -88,12 +88,8 @@ class Settings(BaseSettings):
         "Pass each client's own key to the backend, never `OPENAI_API_KEY`, which then only asks "
         "for the list of models",
     )
-    organization: str | None = _setting(
-        "OPENAI_ORG_ID", None, "Sent to the backend as OpenAI-Organization"
-    )
-    project: str | None = _setting(
-        "OPENAI_PROJECT_ID", None, "Sent to the backend as OpenAI-Project"
-    )
+    organization: str | None = _setting("OPENAI_ORG_ID", None, "Sent as OpenAI-Organization")
+    project: str | None = _setting("OPENAI_PROJECT_ID", None, "Sent as OpenAI-Project")
     backend_headers: kind.Headers = _setting(
         "FACADE_BACKEND_HEADERS",
         (),
@@ -149,6 +145,10 @@ class Settings(BaseSettings):
         (),
         "Keys of which clients must send one as `Authorization: Bearer` (the official clients do, "
         "from `OLLAMA_API_KEY`), on `/v1/` also as `x-api-key`; unset: none is asked for",
+    )
+    ui: kind.Flag = _setting("FACADE_UI", True, "Serve the page `/ui` for people, without a key")
+    docs: kind.Flag = _setting(
+        "FACADE_DOCS", True, "Serve `/docs`, `/openapi.json` and `/openapi.yaml`, without a key"
     )
     log_format: Annotated[Literal["console", "json"], kind.Lowered] = _setting(
         "FACADE_LOG_FORMAT", "console", "`console` or `json`"

@@ -30,7 +30,19 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset(("operations",)),
     frozenset(("http",)),
     frozenset(
-        ("cli", "checking", "listening", "local", "local_server", "parsing", "workers", "__main__")
+        (
+            "cli",
+            "checking",
+            "doctor",
+            "abilities",
+            "listening",
+            "local",
+            "local_server",
+            "parsing",
+            "serving",
+            "workers",
+            "__main__",
+        )
     ),
 )
 
@@ -41,8 +53,9 @@ ROOMS = {
     "aiohttp": {"backend"},
     "connexion": {"http"},
     "starlette": {"http"},
-    "uvicorn": {"cli", "parsing"},
     "httptools": {"parsing"},
+    "swagger_ui_bundle": {"http"},
+    "uvicorn": {"serving", "parsing"},
     "xllamacpp": {"local_server"},
     "pydantic_settings": {"settings"},
     "time": {"clock"},

@@ -32,8 +32,11 @@ from proxy.gojson.encode import dumps
 from proxy.http import ndjson, sse
 from proxy.http.answers import error_body
 from proxy.http.decode import BodyValidator, decoder
+from proxy.http.documentation import DOCUMENTATION
 from proxy.http.door import Door
+from proxy.http.interface import INTERFACE
 from proxy.http.paths import routes
+from proxy.http.static import Static
 from proxy.http.tuned import TunedApp
 from proxy.operations.call import Call, Empty, Events, Json, Lines, Text
 from proxy.operations.embedding import Embedding
@@ -88,7 +91,9 @@ def build(settings: Settings, clock: Clock | None = None) -> ASGIApp:
         if operation.request:
             decoder(operation.request)  # compiled now, so that no request pays for it
     app = connexion_app(document, operations(rooms), clock, lifespan)
-    return Door(app, settings, clock, routes(document))
+    pages = {**(DOCUMENTATION if settings.docs else {}), **(INTERFACE if settings.ui else {})}
+    table = routes(document) | {path: ["HEAD", "GET"] for path in pages}
+    return Door(Static(app, pages), settings, clock, table)
 
 
 def operations(rooms: tuple[object, ...]) -> dict[str, Operation]:
@@ -120,7 +125,8 @@ def connexion_app(
     no_page = SwaggerUIOptions(serve_spec=False, swagger_ui=False)
     app = TunedApp("proxy", failed=_failed, lifespan=lifespan, swagger_ui_options=no_page)
     app.add_api(
-        dict(document),
+        # The door asks for keys, before anything else is looked at.
+        {key: value for key, value in document.items() if key != "security"},
         resolver=Resolver(resolve),
         validator_map={"body": {"application/json": BodyValidator}},
     )
