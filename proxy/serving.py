@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import socket
 from collections.abc import Callable
@@ -43,7 +44,7 @@ def run(given: Settings, sockets: list[socket.socket], started: Callable[[], Non
 
 
 class _Server(uvicorn.Server):
-    """Calls `begun` once it listens."""
+    """Calls `begun` once it listens; from then on the collector looks at what is new only."""
 
     def __init__(self, config: uvicorn.Config, begun: Callable[[], None]) -> None:
         super().__init__(config)
@@ -52,4 +53,6 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            gc.freeze()
+            gc.enable()
             self._begun()
