@@ -10,7 +10,7 @@ import uvicorn
 from proxy.serving import _Server
 
 
-async def _application(*_: object) -> None:
+async def _application(scope: object, receive: object, send: object) -> None:
     raise AssertionError
 
 
