@@ -15,8 +15,13 @@ from typing import Any, TextIO
 
 import orjson
 import structlog
+from starlette.types import Scope
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from proxy.clock import SECOND
+from proxy.errors import BackendError, OllamaError
+from proxy.metering import Seen
+from proxy.operations.call import Call
 from proxy.settings import Settings
 
 LONGEST = 200
@@ -34,7 +39,9 @@ class Record:
 
     It lies in the scope as `facade.record`; whoever reads the body sets `model`, whoever knows
     better than the status sets `outcome` (`ok`, `refused`, `busy`, `client_gone`,
-    `client_stalled`, `backend_error`, `internal_error`).
+    `client_stalled`, `backend_error`, `internal_error`). `route` is the template of the path,
+    `first` the seconds until the first frame, `failure` the kind of the backend's error, `call`
+    what the operation left behind. A `quiet` request is one that asks after the service itself.
     """
 
     method: str
@@ -46,11 +53,43 @@ class Record:
     frames: int = 0
     bytes: int = 0
     outcome: str = ""
+    route: str = ""
+    first: float | None = None
+    failure: str = ""
+    call: Call | None = None
+    quiet: bool = False
+
+    def seen(self, finished: int) -> Seen:
+        """The request for the meter, once its line was made."""
+        call = self.call or Call(self.started)
+        return Seen(
+            self.method,
+            self.route,
+            self.status,
+            (finished - self.started) / SECOND,
+            self.first,
+            self.frames,
+            call.prompt_tokens,
+            call.answer_tokens,
+            self.failure,
+            self.outcome in ("client_gone", "client_stalled"),
+        )
+
+
+def note_failure(scope: Scope, error: OllamaError) -> None:
+    """Keeps for the log and the meter that the backend is the reason of `error`, if it is."""
+    record: Record | None = scope.get("facade.record")
+    known = error if isinstance(error, BackendError) else error.__cause__
+    if record is not None and isinstance(known, BackendError):
+        record.failure = known.kind
 
 
 def log_request(record: Record, finished: int) -> None:
     """Writes the line of a request that ended at `finished` (monotonic nanoseconds)."""
-    outcome = record.outcome or _outcome(record.status)
+    call = record.call
+    if call is not None and call.failure is not None:
+        note_failure({"facade.record": record}, call.failure)
+    outcome = record.outcome or _outcome(record.status, record.failure)
     fields: dict[str, Any] = {"method": record.method, "path": shortened(record.path)}
     if record.model:
         fields["model"] = shortened(record.model)
@@ -60,17 +99,21 @@ def log_request(record: Record, finished: int) -> None:
     fields["ms"] = round((finished - record.started) / 1_000_000, 1)
     fields["bytes"] = record.bytes
     fields["outcome"] = outcome
+    if record.failure:
+        fields["failure"] = record.failure
     if record.request_id:
         fields["request_id"] = record.request_id
     if record.status >= 500 or outcome == "backend_error":
         _log.warning("request", **fields)
+    elif record.quiet:
+        _log.debug("request", **fields)
     else:
         _log.info("request", **fields)
 
 
-def _outcome(status: int) -> str:
+def _outcome(status: int, failure: str) -> str:
     if status < 400:
-        return "ok"
+        return "backend_error" if failure else "ok"
     return "refused" if status < 500 else "backend_error"
 
 

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from proxy.errors import OllamaError
 from proxy.gojson.encode import dumps
 from proxy.http.envelopes import envelope
+from proxy.http.observe import note_failure
 from proxy.operations.call import Events
 
 MEDIA_TYPE = "text/event-stream"
@@ -58,6 +59,7 @@ class EventResponse(Response):
             if self._events.done:
                 await send({"type": "http.response.body", "body": DONE, "more_body": True})
         except OllamaError as error:
+            note_failure(scope, error)
             await self._fail(send, error, path)
         except Exception:  # noqa: BLE001 - the client must get an event whatever broke
             _log.exception("answer broke off")

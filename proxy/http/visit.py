@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from urllib.parse import unquote
 
 from starlette.types import Scope
@@ -19,7 +20,9 @@ _READ = frozenset(
         b"x-request-id",
     )
 )
-_REPLACED = frozenset((b"content-length", b"content-type", b"expect", b"transfer-encoding"))
+_REPLACED = frozenset(
+    (b"content-length", b"content-type", b"expect", b"transfer-encoding", b"x-request-id")
+)
 _JSON = (b"content-type", b"application/json")
 FORM = "/v1/audio/transcriptions"
 """The one path whose body is a form."""
@@ -101,6 +104,7 @@ class Visit:
     def inner_scope(self, scope: Scope, body: bytes) -> Scope:
         """The scope of the application: JSON (or a blob) of a known length, whatever was said."""
         headers = [pair for pair in scope["headers"] if pair[0] not in _REPLACED]
+        headers.append((b"x-request-id", self.request_id.encode()))
         if self.method not in ("GET", "HEAD"):
             raw = self.path.startswith(UNREAD) or self.path == FORM
             headers += (_BYTES if raw else _JSON, (b"content-length", b"%d" % len(body)))
@@ -118,7 +122,7 @@ class Visit:
 
 
 def _request_id(value: bytes) -> str:
-    """The client's id when it is short and plain; anything else is taken for none."""
+    """The client's id when it is short and plain, else one that is made here."""
     text = value.decode("latin-1")
-    plain = text.isascii() and text.isprintable() and len(text) <= _LONGEST_REQUEST_ID
-    return text if plain else ""
+    plain = text.isascii() and text.isprintable() and 0 < len(text) <= _LONGEST_REQUEST_ID
+    return text if plain else secrets.token_hex(8)

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from proxy.errors import OllamaError
+
 
 @dataclass(slots=True)
 class Call:
@@ -14,6 +16,8 @@ class Call:
     `started` is monotonic nanoseconds, taken when the request arrived. `path` holds the decoded
     path parameters. An operation adds headers of the response to `response_headers`. `content_type`
     and `content` are the body as it was sent, for the operation that takes another than JSON.
+    For the log and the metrics the operation leaves the backend's counts of tokens, and a `failure`
+    that it told the client of by itself.
     """
 
     started: int
@@ -24,6 +28,9 @@ class Call:
     response_headers: dict[str, str] = field(default_factory=dict)
     content_type: str = ""
     content: bytes = b""
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
+    failure: OllamaError | None = None
 
 
 @dataclass(slots=True)

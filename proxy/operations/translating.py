@@ -124,6 +124,7 @@ class Translating:
         except OllamaError as error:
             if not begun:
                 raise
+            call.failure = error
             yield dress.failed(error)
         finally:
             run.done()
