@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -18,9 +18,11 @@ import openai
 import structlog
 
 from proxy.backend import faults
+from proxy.backend.calls import Calls
 from proxy.backend.deltas import T, not_a_completion, parsed, read_events
 from proxy.backend.habits import Habits
 from proxy.backend.recognition import owner, recognise
+from proxy.backend.routes import RELAYED, Routes
 from proxy.backend.secrets import Secrets
 from proxy.backend.speech import transcribed
 from proxy.backend.transport import make_client
@@ -41,9 +43,6 @@ BROKEN = (httpx2.HTTPError, aiohttp.ClientError, OSError)
 
 _log = structlog.get_logger(__name__)
 
-_Response = openai.AsyncAPIResponse[Any]
-_Opened = tuple[AbstractAsyncContextManager[_Response], _Response]
-
 
 class Backend:
     """Asks the backend. Every failure is a BackendError; a cancelled caller closes the call."""
@@ -51,16 +50,20 @@ class Backend:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client = make_client(settings)
-        key = settings.api_key.get_secret_value()
-        self._headers = self._authorized(f"Bearer {key}" if key else "", own=True)
+        self._calls = Calls(settings, self._client)
         self._recognised = recognise(settings)
         self._habits = Habits()
+        self._routes = Routes()
         self._secrets = Secrets(settings)
 
     @property
     def dialect(self) -> Dialect:
         """What this backend takes: as told, by its address, by its list, or the default."""
         return dialect(self._recognised or "default")
+
+    def has(self, endpoint: str, model: str) -> bool:
+        """Whether a route that not every backend has is worth asking for a model (`routes.py`)."""
+        return self._routes.has(self.dialect, endpoint, model)
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -112,7 +115,7 @@ class Backend:
 
     async def answer(self, request: Request) -> Any:
         """The whole answer to `request` as the backend gave it, an object with `choices`."""
-        body = await self._whole(request)
+        body = await self.value(request)
         with self._secrets.hidden(request.authorization):
             if read_delta(body) is None or not isinstance(body.get("choices"), list):
                 raise not_a_completion()
@@ -120,11 +123,25 @@ class Backend:
 
     async def embeddings(self, request: Request) -> Any:
         """The parsed answer of the backend's embeddings endpoint."""
-        return await self._whole(request)
+        return await self.value(request)
+
+    async def value(self, request: Request) -> Any:
+        """The parsed answer to any request that is not streamed; nobody has looked what it is.
+
+        Raises BackendError, NoRouteError (`routes.py`) where the backend lacks the route.
+        """
+        try:
+            async with (
+                asyncio.timeout(self._settings.first_token_timeout),
+                self._open(request) as response,
+            ):
+                return parsed(await response.aread())
+        except TimeoutError as error:
+            raise faults.timed_out() from error
 
     async def transcription(self, form: Mapping[str, Any], authorization: str) -> Any:
         """The parsed answer of the backend's transcriptions endpoint; `form` are its fields."""
-        headers, seconds = self._authorized(authorization), self._settings.first_token_timeout
+        headers, seconds = self._calls.headers(authorization), self._settings.first_token_timeout
         with self._secrets.hidden(authorization):
             return await transcribed(self._client, form, headers, seconds)
 
@@ -155,22 +172,12 @@ class Backend:
             return {}
         return body if isinstance(body, dict) else {}
 
-    async def _whole(self, request: Request) -> Any:
-        try:
-            async with (
-                asyncio.timeout(self._settings.first_token_timeout),
-                self._open(request) as response,
-            ):
-                return parsed(await response.aread())
-        except TimeoutError as error:
-            raise faults.timed_out() from error
-
     async def _get(self, path: str) -> Any:
         with self._secrets.hidden():
             try:
                 async with asyncio.timeout(self._settings.connect_timeout * 2):
                     response = await self._client.get(
-                        path, cast_to=httpx2.Response, options={"headers": self._headers}
+                        path, cast_to=httpx2.Response, options={"headers": self._calls.own}
                     )
                     return parsed(await response.aread())
             except TimeoutError as error:
@@ -180,22 +187,24 @@ class Backend:
 
     @asynccontextmanager
     async def _open(self, request: Request) -> AsyncIterator[httpx2.Response]:
-        """The open response. A refusal becomes a BackendError, but for two that end well.
+        """The open response. A refusal becomes a BackendError, but for one that ends well.
 
-        A request that never left is sent once more; one of which a parameter is refused by name
-        is sent without it (`habits.py`). Nothing had been generated in either case.
+        A request of which a parameter is refused by name is sent without it (`habits.py`). Nothing
+        had been generated.
         """
+        closing = self.dialect.closes_streams and bool(request.arguments.get("stream"))
         self._habits.apply(request)
         with self._secrets.hidden(request.authorization), self._failing(request):
             while True:
                 try:
-                    opened, response = await self._sent(request)
+                    opened, response = await self._calls.sent(request, closing=closing)
                     break
                 except openai.APIStatusError as error:
+                    self._routes.learn(request, error)
                     if not self._habits.learn(request, error.status_code, error.body):
                         raise
             try:
-                yield response.http_response
+                yield response
             finally:
                 await opened.__aexit__(None, None, None)
 
@@ -208,43 +217,13 @@ class Backend:
             if isinstance(error, TimeoutError):
                 raise
             model = str(request.arguments.get("model"))
-            told = faults.from_exception(error, model, clients_key=self._settings.forward_key)
+            told = faults.from_exception(
+                error,
+                model,
+                clients_key=self._settings.forward_key,
+                relayed=request.endpoint in RELAYED,
+            )
             if told.status >= 500:
                 reason = self._secrets.without(faults.reason(error), request.authorization)
                 _log.warning("backend failed", model=model[:200], reason=reason)
             raise told from error
-
-    async def _sent(self, request: Request) -> _Opened:
-        """The call and what it gave, once its status is known to be a good one."""
-        opened = self._call(request)
-        try:
-            return opened, await opened.__aenter__()
-        except openai.APIConnectionError as error:
-            if not faults.is_unsent(error):
-                raise
-        opened = self._call(request)
-        return opened, await opened.__aenter__()
-
-    def _authorized(self, authorization: str, *, own: bool = False) -> dict[str, Any]:
-        """Headers with our key or, where the operator wants it so, with the client's or none."""
-        if not own and not self._settings.forward_key:
-            return self._headers
-        # The SDK refuses to ask without a key unless each request says that there is none. A key
-        # among the operator's own headers is one.
-        names = {name.lower() for name, _ in self._settings.backend_headers}
-        if own and not authorization and "authorization" in names:
-            return {}
-        return {"Authorization": authorization or openai.Omit()}
-
-    def _call(self, request: Request) -> AbstractAsyncContextManager[_Response]:
-        create: Mapping[str, Callable[..., AbstractAsyncContextManager[Any]]] = {
-            "chat": self._client.chat.completions.with_streaming_response.create,
-            "completions": self._client.completions.with_streaming_response.create,
-            "embeddings": self._client.embeddings.with_streaming_response.create,
-        }
-        headers = self._authorized(request.authorization)
-        if self.dialect.closes_streams and request.arguments.get("stream"):
-            headers = {**headers, "Connection": "close"}
-        return create[request.endpoint](
-            **request.arguments, extra_headers=headers, extra_body=request.extra_body or None
-        )

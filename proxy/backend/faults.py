@@ -18,6 +18,7 @@ from proxy.backend.deltas import not_a_completion
 from proxy.clock import Clock
 from proxy.errors import BackendError, OllamaError
 from proxy.translate.failures import clean, failure_text
+from proxy.translate.missing import names_model
 
 DAY = 86_400
 
@@ -58,10 +59,13 @@ _PHRASE: Mapping[int, str] = {
 }
 
 
-def from_exception(error: BaseException, model: str, *, clients_key: bool = False) -> OllamaError:
+def from_exception(
+    error: BaseException, model: str, *, clients_key: bool = False, relayed: bool = False
+) -> OllamaError:
     """What the client is told of `error`, raised by the SDK or below while asking for `model`.
 
-    With `clients_key` it was the client's own key that the backend refused, if it did.
+    With `clients_key` it was the client's own key that the backend refused, if it did. Of a request
+    that was `relayed` more may be missing than the model, such as the response it goes on from.
     """
     for cause in _causes(error):
         if isinstance(cause, OllamaError):
@@ -70,7 +74,10 @@ def from_exception(error: BaseException, model: str, *, clients_key: bool = Fals
         if clients_key and error.status_code in _CLIENTS_KEY:
             text = _CLIENTS_KEY[error.status_code]
             return BackendError(error.status_code, text, kind="credentials")
-        return from_status(error.status_code, error.body, error.response.headers, model)
+        told = from_status(error.status_code, error.body, error.response.headers, model)
+        if relayed and told.status == 404 and not names_model(error.body, model):
+            told.message = failure_text(error.body)
+        return told
     # The transport calls every failure to connect, and a server that hangs up, a timeout.
     if is_unreachable(error):
         return unreachable()

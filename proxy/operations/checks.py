@@ -12,6 +12,29 @@ from proxy import names
 from proxy.errors import OllamaError
 from proxy.gojson.quote import quote
 from proxy.translate.models import Model
+from proxy.translate.options import check_options
+
+_NEEDS: Mapping[str, tuple[str, str]] = {
+    "chat": ("tools", "tools"),
+    "generate": ("suffix", "insert"),
+}
+"""The field of a body that only models with an ability can use, and the ability."""
+
+
+def check_generation(
+    body: Mapping[str, Any], model: Model, name: str, verb: str
+) -> bool | str | None:
+    """What `/api/chat` and `/api/generate` check alike of a body for a model (§5.2, §6.2).
+
+    `verb` is ``chat`` or ``generate``. Gives the `think` in force. Raises OllamaError.
+    """
+    think = thinking(model, name, body.get("think"))
+    check_completion(model, name, verb)
+    field, ability = _NEEDS[verb]
+    if body.get(field):
+        check_capability(model, ability)
+    check_options(body.get("options"))
+    return think
 
 
 def check_top_logprobs(body: Mapping[str, Any]) -> None:

@@ -21,7 +21,6 @@ from proxy.translate.context import generate_context
 from proxy.translate.generate import generate_lifecycle
 from proxy.translate.generation import Generation
 from proxy.translate.models import Model
-from proxy.translate.options import check_options
 from proxy.translate.requests import chat_request, generate_request
 from proxy.wire import ChatRequest, GenerateRequest
 
@@ -49,11 +48,7 @@ class Inference:
         if not messages and keep_alive == 0:
             self._loaded.unload(model)
             return Json(chat_lifecycle(name, self._clock.timestamp(), "unload"))
-        think = checks.thinking(model, name, body.get("think"))
-        checks.check_completion(model, name, "chat")
-        if body.get("tools"):
-            checks.check_capability(model, "tools")
-        check_options(body.get("options"))
+        think = checks.check_generation(body, model, name, "chat")
         self._loaded.load(model, keep_alive)
         if not messages:
             return Json(chat_lifecycle(name, self._clock.timestamp(), "load"))
@@ -78,11 +73,7 @@ class Inference:
             self._loaded.unload(model)
             return Json(generate_lifecycle(name, self._clock.timestamp(), "unload"))
         checks.check_generate(body, model)
-        think = checks.thinking(model, name, body.get("think"))
-        checks.check_completion(model, name, "generate")
-        if body.get("suffix"):
-            checks.check_capability(model, "insert")
-        check_options(body.get("options"))
+        think = checks.check_generation(body, model, name, "generate")
         self._loaded.load(model, keep_alive)
         if not prompt:
             return Json(generate_lifecycle(name, self._clock.timestamp(), "load"))

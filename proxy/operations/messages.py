@@ -9,6 +9,7 @@ from proxy.operations.call import Call, Events, Json
 from proxy.operations.translating import Translating
 from proxy.translate.anthropic import chat_body, estimated_tokens, left_out
 from proxy.translate.anthropic_answers import MessagesDress
+from proxy.translate.passing import Passage
 
 
 class Messages:
@@ -22,5 +23,5 @@ class Messages:
         chat = chat_body(body)
         dress = MessagesDress(chat["model"], estimated_tokens(body))
         return await self._translating.answer(
-            chat, call, dress, left_out=left_out(body), lenient=True
+            chat, call, dress, Passage("messages", body), left_out=left_out(body), lenient=True
         )

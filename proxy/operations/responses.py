@@ -8,6 +8,7 @@ from typing import Any
 from proxy.clock import SECOND, Clock
 from proxy.operations.call import Call, Events, Json
 from proxy.operations.translating import Translating
+from proxy.translate.passing import Passage
 from proxy.translate.responses import chat_body, left_out
 from proxy.translate.responses_answers import ResponsesDress
 
@@ -23,4 +24,5 @@ class Responses:
         """Raises OllamaError, which is shown in OpenAI's envelope."""
         chat = chat_body(body)
         dress = ResponsesDress(body, self._clock.wall() // SECOND)
-        return await self._translating.answer(chat, call, dress, left_out=left_out(body))
+        passage = Passage("responses", body)
+        return await self._translating.answer(chat, call, dress, passage, left_out=left_out(body))

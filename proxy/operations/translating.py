@@ -1,25 +1,27 @@
-"""One chat of the backend for a route of another dialect: checks, run, dress."""
+"""A request in another dialect than Ollama's: checks, then relayed as it is or run as a chat."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from proxy.backend.client import Backend
+from proxy.backend.routes import NoRouteError
 from proxy.catalog.catalog import Catalog
 from proxy.errors import OllamaError
 from proxy.operations import checks
 from proxy.operations.answering import prepared
 from proxy.operations.call import Call, Events, Json
 from proxy.operations.loaded import Loaded
+from proxy.operations.relaying import Batches, Relay
 from proxy.operations.resolving import installed
 from proxy.settings import Settings
 from proxy.translate.delta import Ending, Piece
 from proxy.translate.generation import Generation
-from proxy.translate.models import Model
-from proxy.translate.options import check_options
+from proxy.translate.passing import Passage
 from proxy.translate.requests import Request, chat_request
 
 MEDIA_TYPE = "application/json"
@@ -64,22 +66,24 @@ class Translating:
         body: dict[str, Any],
         call: Call,
         dress: EventDress,
+        passage: Passage,
         *,
         left_out: Sequence[str] = (),
         lenient: bool = False,
     ) -> Json | Events:
-        """The answer to a `ChatRequest`, dressed. The checks are those of `/api/chat`, in order.
+        """The answer to a `ChatRequest`, dressed, or to the `passage` that it was made of.
 
+        The checks are those of `/api/chat`, in order, also where the backend speaks the dialect.
         `left_out` is named in the header of what was dropped. `lenient`: thinking asked of a model
-        that cannot is dropped (golden anthropic/thinking-unsupported).
+        that cannot is dropped (golden anthropic/thinking-unsupported), which only a chat can do.
         """
         name = body.get("model") or ""
         model = await installed(self._catalog, name, "chat", self._settings)
-        think = self._thinking(model, name, body.get("think"), lenient=lenient)
-        checks.check_completion(model, name, "chat")
-        if body.get("tools"):
-            checks.check_capability(model, "tools")
-        check_options(body.get("options"))
+        unable = model.capabilities_known and "thinking" not in model.capabilities
+        forgiven = lenient and unable and bool(body.get("think"))
+        if forgiven:
+            body = {**body, "think": None}
+        think = checks.check_generation(body, model, name, "chat")
         keep_alive = None
         self._loaded.load(model, keep_alive)
         stream = body.get("stream") is True
@@ -92,26 +96,22 @@ class Translating:
             made.drop(*left_out)
             return made
 
-        may_think = "thinking" in model.capabilities or not model.capabilities_known
         run = _Run(
             request,
-            Generation(split_thinking=may_think, drop_thinking=think is False),
+            Generation(split_thinking=not unable, drop_thinking=think is False),
             lambda: self._loaded.load(model, keep_alive),
         )
+        relay = Relay(self._backend, passage, model, call, run.done)
+        relayed = relay.is_possible and not forgiven
         if stream:
-            return Events(self._events(run, call, dress), named=True)
+            translated = partial(self._events, run, call, dress)
+            return Events(relay.events(translated) if relayed else translated(), named=True)
+        if relayed:
+            with suppress(NoRouteError):
+                return Json(await relay.whole(), media_type=MEDIA_TYPE)
         return Json(await self._folded(run, call, dress), media_type=MEDIA_TYPE)
 
-    def _thinking(
-        self, model: Model, name: str, think: bool | str | None, *, lenient: bool
-    ) -> bool | str | None:
-        if lenient and model.capabilities_known and "thinking" not in model.capabilities:
-            think = None
-        return checks.thinking(model, name, think)
-
-    async def _events(
-        self, run: _Run, call: Call, dress: EventDress
-    ) -> AsyncGenerator[list[dict[str, Any]], None]:
+    async def _events(self, run: _Run, call: Call, dress: EventDress) -> Batches:
         begun = False
         try:
             async with aclosing(self._backend.stream(prepared(run.request(), call))) as batches:

@@ -37,7 +37,10 @@ class Dialect:
     field of a message that brings the thoughts, `""` when it is not known or there is none.
     `tool_name`: a tool's result may carry `name`. `completions_format`: how `/v1/completions`
     takes a schema, `""` when it cannot. `base64`: vectors may be asked for as base64.
-    `closes_streams`: the server closes a connection after a stream without saying so.
+    `closes_streams`: the server closes a connection after a stream without saying so. `responses`,
+    `messages`: there is `/v1/responses`, or Anthropic's `/v1/messages` at the same address; a
+    version that lacks it is found out by its 404. Who is not known to have one is not asked there,
+    because translating to a chat serves the client as well.
     """
 
     name: str

@@ -37,7 +37,8 @@ ROWS = (
     Dialect(
         name="llamacpp",
         source="ggml-org/llama.cpp tools/server: server-task.cpp params_from_json_cmpl, "
-        "server-common.cpp oaicompat_chat_params_parse (`suffix` is an unsupported parameter)",
+        "server-common.cpp oaicompat_chat_params_parse (`suffix` is an unsupported parameter), "
+        "#17570 (/v1/messages)",
         parameters=openai_options(
             top_k="top_k",
             min_p="min_p",
@@ -53,13 +54,15 @@ ROWS = (
         suffix=False,
         base64=True,
         closes_streams=True,
-        responses=True,
+        # Its /v1/responses leaves out the indexes by which OpenAI's clients put events together, and
+        # calls an answer that was cut complete (build 11549).
+        responses=False,
         messages=True,
     ),
     Dialect(
         name="vllm",
         source="vllm-project/vllm vllm/entrypoints/openai/chat_completion/protocol.py; "
-        "docs.vllm.ai/en/latest/serving/openai_compatible_server (no suffix)",
+        "docs.vllm.ai/en/latest/serving/online_serving (no suffix; Responses and Messages APIs)",
         parameters=openai_options(
             top_k="top_k", min_p="min_p", repeat_penalty="repetition_penalty"
         ),
@@ -78,7 +81,7 @@ ROWS = (
         name="sglang",
         source="sgl-project/sglang python/sglang/srt/entrypoints/openai/protocol.py "
         "(CompletionRequest, ChatCompletionRequest; owned_by `sglang`), "
-        "docs/basic_usage/openai_api_completions",
+        "docs/basic_usage/openai_api_completions, docs.sglang.io/docs/basic_usage/anthropic_api",
         parameters=openai_options(
             top_k="top_k", min_p="min_p", repeat_penalty="repetition_penalty"
         ),
@@ -87,6 +90,7 @@ ROWS = (
         reasoning="reasoning_content",
         completions_format="response_format",
         responses=True,
+        messages=True,
     ),
     Dialect(
         name="lmstudio",
@@ -102,7 +106,8 @@ ROWS = (
     ),
     Dialect(
         name="ollama",
-        source="docs.ollama.com/api/openai-compatibility; ollama/ollama openai/openai.go",
+        source="docs.ollama.com/api/openai-compatibility, .../api/anthropic-compatibility; "
+        "ollama/ollama openai/openai.go",
         thinking="reasoning_effort",
         reasoning="reasoning",
         tool_name=True,
@@ -114,7 +119,8 @@ ROWS = (
     Dialect(
         name="openrouter",
         source="openrouter.ai/docs/api_reference/parameters, "
-        "openrouter.ai/docs/guides/best-practices/reasoning-tokens",
+        "openrouter.ai/docs/guides/best-practices/reasoning-tokens, "
+        "openrouter.ai/docs/api/api-reference/anthropic-messages/create-a-message",
         parameters=openai_options(
             top_k="top_k", min_p="min_p", repeat_penalty="repetition_penalty"
         ),
@@ -128,7 +134,8 @@ ROWS = (
     Dialect(
         name="litellm",
         source="docs.litellm.ai/docs/completion/input (translated parameters), "
-        ".../completion/drop_params (a provider's unsupported ones are refused by name)",
+        ".../completion/drop_params (a provider's unsupported ones are refused by name), "
+        "docs.litellm.ai/docs/anthropic_unified, .../docs/response_api",
         thinking="reasoning_effort",
         efforts={"max": "high"},
         reasoning="reasoning_content",
@@ -138,7 +145,8 @@ ROWS = (
     Dialect(
         name="deepseek",
         source="api-docs.deepseek.com/api/create-chat-completion (no seed, json_object only), "
-        ".../guides/thinking_mode, .../guides/fim_completion",
+        ".../guides/thinking_mode, .../guides/fim_completion; Anthropic's dialect has an address "
+        "of its own: .../guides/anthropic_api",
         parameters=openai_options("seed"),
         thinking="thinking",
         reasoning="reasoning_content",

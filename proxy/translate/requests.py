@@ -63,7 +63,7 @@ class Request:
     always.
     """
 
-    endpoint: Literal["chat", "completions", "embeddings"]
+    endpoint: Literal["chat", "completions", "embeddings", "responses", "messages"]
     arguments: dict[str, Any]
     extra_body: dict[str, Any] = field(default_factory=dict)
     dropped: list[str] = field(default_factory=list)

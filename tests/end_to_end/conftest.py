@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.end_to_end.stage import Stage
 from tests.golden.preparation import lay_out
 from tests.service import Service
 from tests.upstream import Upstream
@@ -33,3 +34,29 @@ def scripted_service(
     settings = {"OPENAI_BASE_URL": scripted_upstream.base_url, "OLLAMA_MODELS": str(models)}
     with Service(settings) as service:
         yield service
+
+
+@pytest.fixture(scope="module", params=(True, False), ids=("relayed", "translated"))
+def scripted_stage(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    """A backend that should have all routes and has them, or answers 404; a service of its own.
+
+    What was learned of the one is not true of the other.
+    """
+    models = lay_out(tmp_path_factory.mktemp("models"))
+    with Upstream() as upstream:
+        settings = {
+            "OPENAI_BASE_URL": upstream.base_url,
+            "OLLAMA_MODELS": str(models),
+            "FACADE_DIALECT": "vllm",
+        }
+        with Service(settings) as service:
+            yield Stage(service, upstream, request.param)
+
+
+@pytest.fixture
+def stage(scripted_stage: Stage) -> Stage:
+    """The stage of the module, saying "Hello there!"."""
+    scripted_stage.turns({})
+    return scripted_stage

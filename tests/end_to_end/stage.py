@@ -1,0 +1,32 @@
+"""A service over a scripted backend that has `/v1/responses` and `/v1/messages`, or has them not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.service import Service
+from tests.upstream import Asked, Upstream
+from tests.upstream.foreign import PATHS, foreign
+
+
+@dataclass
+class Stage:
+    """`relays`: the backend has the routes."""
+
+    service: Service
+    upstream: Upstream
+    relays: bool
+
+    def turns(self, *turns: Mapping[str, Any]) -> None:
+        """What the backend says next, whatever route is asked; the last turn repeats."""
+        self.upstream.turns(turns)
+        if self.relays:
+            for path in PATHS:
+                self.upstream.script(*map(foreign, turns), path=path)
+
+    def asked(self) -> list[Asked]:
+        """What was asked of the routes that answered, in order."""
+        paths = PATHS if self.relays else ("/v1/chat/completions",)
+        return [one for one in self.upstream.asked if one.path in paths]
