@@ -6,24 +6,22 @@ one line says why · 128 + n ended by signal n.
 
 from __future__ import annotations
 
-import math
 import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
 import click
-import uvicorn
 from pydantic import SecretStr
 from rich.console import Console
 
 from proxy import __version__, checking, local, settings
 from proxy.clock import SECOND, Clock
 from proxy.errors import ContractError, SettingsError
-from proxy.listening import BACKLOG, client_url, listen
+from proxy.listening import client_url, listen
 from proxy.settings import Settings
 
 NO_BACKEND = (
@@ -119,45 +117,10 @@ def _run_with_local(given: Settings, sockets: list[socket.socket], model: local.
 
 def _run(given: Settings, sockets: list[socket.socket], model: str, *, show: bool) -> None:
     # Imported here: `check` and `--help` need none of it, and it takes a second.
-    from proxy.http.app import build
-    from proxy.http.observe import configure
+    from proxy.serving import run
 
-    configure(given)
-    port = sockets[0].getsockname()[1]
-    text = announcement(client_url(given.host, port), model, show=show)
-    config = uvicorn.Config(
-        build(given),
-        http="h11",
-        ws="none",
-        lifespan="on",
-        proxy_headers=False,
-        server_header=False,
-        access_log=False,
-        log_config=None,
-        log_level="warning",
-        backlog=BACKLOG,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=math.ceil(given.drain_timeout),
-    )
-    server = _Announcing(config, text)
-    server.run(sockets=sockets)
-    if not server.started:
-        raise SettingsError("the service did not start; its log says why")
-
-
-class _Announcing(uvicorn.Server):
-    """Says where it listens once it does."""
-
-    def __init__(self, config: uvicorn.Config, text: str) -> None:
-        super().__init__(config)
-        self._text = text
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            # Whoever reads the output may have gone; the service is there for others.
-            with suppress(OSError):
-                click.echo(self._text)
+    url = client_url(given.host, sockets[0].getsockname()[1])
+    run(given, sockets, announcement(url, model, show=show))
 
 
 def announcement(url: str, model: str, *, show: bool) -> str:

@@ -31,7 +31,9 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset(("backend", "catalog")),
     frozenset(("operations",)),
     frozenset(("http",)),
-    frozenset(("cli", "checking", "listening", "local", "local_server", "__main__")),
+    frozenset(
+        ("cli", "checking", "listening", "local", "local_server", "keeping", "serving", "__main__")
+    ),
 )
 
 ROOMS = {
@@ -41,7 +43,7 @@ ROOMS = {
     "aiohttp": {"backend"},
     "connexion": {"http"},
     "starlette": {"http"},
-    "uvicorn": {"cli"},
+    "uvicorn": {"serving"},
     "xllamacpp": {"local_server"},
     "prometheus_client": {"metering"},
     "pydantic_settings": {"settings"},

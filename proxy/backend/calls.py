@@ -66,6 +66,8 @@ class Calls:
 
     def _call(self, request: Request, *, closing: bool) -> AbstractAsyncContextManager[Answer]:
         headers = self.headers(request.authorization)
+        if request.request_id:
+            headers = {**headers, "X-Request-ID": request.request_id}
         if closing:
             headers = {**headers, "Connection": "close"}
         if request.endpoint in _POSTED:

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from proxy.errors import OllamaError
 from proxy.gojson.encode import dumps
 from proxy.http.observe import note_failure
+from proxy.http.stopping import ending
 
 MEDIA_TYPE = "application/x-ndjson"
 
@@ -48,9 +49,10 @@ class NdjsonResponse(Response):
         """Sends everything and ends the body properly, also after a failure."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         try:
-            await _send_lines(send, self._first)
-            async for frames in self._batches:
-                await _send_lines(send, frames)
+            with ending(scope):
+                await _send_lines(send, self._first)
+                async for frames in self._batches:
+                    await _send_lines(send, frames)
         except OllamaError as error:
             note_failure(scope, error)
             await _send_lines(send, [{"error": error.message}])

@@ -114,7 +114,8 @@ def log_request(record: Record, finished: int) -> None:
 def _outcome(status: int, failure: str) -> str:
     if status < 400:
         return "backend_error" if failure else "ok"
-    return "refused" if status < 500 else "backend_error"
+    # The 503 of a full queue or of a service that stops is ours.
+    return "backend_error" if status >= 500 and (failure or status != 503) else "refused"
 
 
 def shortened(text: str) -> str:

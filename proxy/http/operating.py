@@ -19,7 +19,8 @@ HEALTH = "/healthz"
 READY = "/readyz"
 METRICS = "/metrics"
 
-STOPPING = "server is shutting down"
+QUIET = frozenset((HEALTH, READY, METRICS))
+"""Paths that are asked every few seconds, and are neither counted nor logged when all is well."""
 
 Readiness = Callable[[], Awaitable[OllamaError | None]]
 

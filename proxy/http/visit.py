@@ -20,9 +20,7 @@ _READ = frozenset(
         b"x-request-id",
     )
 )
-_REPLACED = frozenset(
-    (b"content-length", b"content-type", b"expect", b"transfer-encoding", b"x-request-id")
-)
+_REPLACED = frozenset((b"content-length", b"content-type", b"expect", b"transfer-encoding"))
 _JSON = (b"content-type", b"application/json")
 FORM = "/v1/audio/transcriptions"
 """The one path whose body is a form."""
@@ -31,6 +29,9 @@ _BYTES = (b"content-type", b"application/octet-stream")
 
 UNREAD = "/api/blobs/"
 """What lies below is refused or known without its body, which may be many gigabytes."""
+
+DISCARDED = 262_144
+"""Bytes of an unread body that are worth a connection; Go's server draws the same line."""
 
 _LONGEST_REQUEST_ID = 128
 _UNKNOWN = 1 << 62
@@ -101,10 +102,14 @@ class Visit:
             # A refused client may leave its body out: the connection is of no more use.
             self.unread_bytes = _UNKNOWN
 
+    @property
+    def costs_connection(self) -> bool:
+        """Whether an answer that leaves the body unread ends the connection."""
+        return self.unread_bytes > DISCARDED or self.is_ambiguous
+
     def inner_scope(self, scope: Scope, body: bytes) -> Scope:
         """The scope of the application: JSON (or a blob) of a known length, whatever was said."""
         headers = [pair for pair in scope["headers"] if pair[0] not in _REPLACED]
-        headers.append((b"x-request-id", self.request_id.encode()))
         if self.method not in ("GET", "HEAD"):
             raw = self.path.startswith(UNREAD) or self.path == FORM
             headers += (_BYTES if raw else _JSON, (b"content-length", b"%d" % len(body)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.errors import OllamaError
+from proxy.translate.reading import read_usage
 
 
 @dataclass(slots=True)
@@ -31,6 +32,16 @@ class Call:
     prompt_tokens: int = 0
     answer_tokens: int = 0
     failure: OllamaError | None = None
+
+    def count(self, value: object) -> None:
+        """Keeps the tokens of a value of the backend's that has `usage`, alone or in its answer."""
+        if not isinstance(value, Mapping):
+            return
+        for holder in (value, value.get("response"), value.get("message")):
+            usage = read_usage(holder.get("usage")) if isinstance(holder, Mapping) else None
+            if usage is not None:
+                self.prompt_tokens = usage.prompt_tokens or self.prompt_tokens
+                self.answer_tokens = usage.completion_tokens or self.answer_tokens
 
 
 @dataclass(slots=True)
