@@ -74,6 +74,8 @@ class Kept(Generic[ChildType]):
         while True:
             self._ended.wait()
             self._ended.clear()
+            if self._stopping.is_set():
+                return
             if self._clock.monotonic() - began > STEADY:
                 wait = FIRST_WAIT
             self._say(f"it is started again in {wait:g} s")

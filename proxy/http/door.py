@@ -120,7 +120,7 @@ class Door:
 
     def _refusal(self, visit: Visit, scope: Scope) -> OllamaError | None:
         """The error for a request that comes too late or without a key."""
-        late = self._stopping.begun and visit.path not in FREE
+        late = self._stopping.begun and visit.path not in FREE | QUIET
         return self._stopping.refusal if late else self._keys.refusal(visit.path, scope["headers"])
 
     def _own_answer(self, visit: Visit, route: Route | None, extra: Headers) -> Answer | None:

@@ -172,7 +172,7 @@ def test_a_request_without_a_body_is_given_an_empty_one(method: str) -> None:
 
 def test_a_request_has_an_id_its_own_when_it_is_short_and_plain_or_one_that_is_made() -> None:
     made = [ask(door(Seen())).values("x-request-id") for _ in range(2)]
-    assert [len(one) for one, in made] == [16, 16]
+    assert [len(one) for (one,) in made] == [16, 16]
     assert made[0] != made[1]
     for path in ("/api/version", "/nope"):
         assert ask(door(Seen()), "GET", path, {"X-Request-ID": "a-1"}).values("x-request-id") == [
