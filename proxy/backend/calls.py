@@ -29,6 +29,11 @@ _POSTED: Mapping[str, Mapping[str, str]] = {
 _UNREAD = {"X-Stainless-Raw-Response": "stream"}
 
 
+_AS_THEY_ARE = frozenset(("messages", "tools"))
+"""What the SDK would look through for types of its own, at a tenth of a millisecond a message; as a
+part of `extra_body` it takes the place of the argument untouched (faults.md row 9)."""
+
+
 class Calls:
     """Calls of one client."""
 
@@ -81,8 +86,12 @@ class Calls:
             "completions": self._client.completions.with_streaming_response.create,
             "embeddings": self._client.embeddings.with_streaming_response.create,
         }
+        arguments, body = request.arguments, request.extra_body
+        if request.endpoint == "chat":
+            body = {**body, **{key: arguments[key] for key in _AS_THEY_ARE if key in arguments}}
+            arguments = {**arguments, **dict.fromkeys(arguments.keys() & _AS_THEY_ARE, ())}
         async with create[request.endpoint](
-            **request.arguments, extra_headers=headers, extra_body=request.extra_body or None
+            **arguments, extra_headers=headers, extra_body=body or None
         ) as response:
             yield response.http_response
 
