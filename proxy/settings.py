@@ -112,6 +112,9 @@ class Settings(BaseSettings):
         ByteSize(32 * 1024 * 1024),
         "Largest body of a request, in bytes or as `32MiB`; a larger one is answered with 413",
     )
+    header_timeout: kind.Seconds = _setting(
+        "FACADE_HEADER_TIMEOUT", 10.0, "Time for the head of a request to arrive"
+    )
     body_timeout: kind.Seconds = _setting("FACADE_BODY_TIMEOUT", 30.0, "Time for a body to arrive")
     write_timeout: kind.Seconds = _setting(
         "FACADE_WRITE_TIMEOUT", 60.0, "Time for a client to take what is sent to it"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import socket
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,11 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import raw
-from tests.robustness.bench import CHAT, HI, LIMIT, Bench, error_of
-from tests.upstream import answer
+from tests.robustness.bench import CHAT, LIMIT, Bench, error_of
 
-POSTED = ("/api/chat", "/api/generate", "/api/embed", "/api/show", "/api/copy", "/api/pull")
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg"
+    "=="
+)
 
 
 def refused(bench: Bench, body: bytes, path: str = "/api/chat") -> str:
@@ -107,7 +107,7 @@ def test_r08_nesting_beyond_500_levels_is_refused(bench: Bench) -> None:
         return b'{"model":"native","x":' + inside + b"}"
 
     assert bench.post(nested(499)).status == 200
-    for levels in (501, 990, 100_000):
+    for levels in (501, 990, 10_000):
         assert refused(bench, nested(levels)) == "exceeded max depth"
 
 
@@ -116,16 +116,17 @@ def test_r08_nesting_beyond_500_levels_is_refused(bench: Bench) -> None:
     (
         b"{" + b",".join(b'"%d":1' % number for number in range(80_000)) + b"}",
         b'{"model":"native","messages":[' + b",".join([b"{}"] * 200_000) + b"]}",
+        b'{"model":"native","messages":[' + b",".join([b"{}"] * 16_000) + b"]}",
         b'{"' + b"k" * 1_000_000 + b'":1}',
     ),
-    ids=("keys", "messages", "key"),
+    ids=("keys", "too many messages", "messages", "key"),
 )
 def test_r09_many_small_things_cost_little(bench: Bench, body: bytes) -> None:
     before = bench.forget_peak()
     answered = bench.post(body)
-    assert answered.status in (200, 400)
+    assert answered.status in (200, 400, 413)
     # Six times the limit of a body and the limit of a line (P5).
-    assert bench.peak() - before < 6 * LIMIT / 2**20 + 64
+    assert bench.peak() - before <= 6 + 8
 
 
 @pytest.mark.parametrize(
