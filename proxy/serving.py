@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from contextlib import suppress
 from types import FrameType
 
 import click
 import h11
+import structlog
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
@@ -19,6 +21,8 @@ from proxy.http.observe import configure
 from proxy.http.stopping import Stopping
 from proxy.listening import BACKLOG, listen
 from proxy.settings import Settings
+
+_log = structlog.get_logger(__name__)
 
 LAST_SECONDS = 3
 """What answers that were ended get to be written when the service stops."""
@@ -142,13 +146,24 @@ class _Server(uvicorn.Server):
         self._patience = int(patience * SECOND)
         self._clock = Clock()
         self._began = 0
+        self._complained = 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_exception_handler(self._on_loop_error)
         await super().startup(sockets)
         if self.started:
             # Whoever reads the output may have gone; the service is there for others.
             with suppress(OSError):
                 click.echo(self._text)
+
+    def _on_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """Says in a line, and once a second, what asyncio says in thousands of tracebacks."""
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in (errno.EMFILE, errno.ENFILE):
+            loop.default_exception_handler(context)
+        elif self._clock.monotonic() - self._complained > SECOND:
+            self._complained = self._clock.monotonic()
+            _log.error("connections wait, because too many files are open")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The handler of SIGTERM and SIGINT."""

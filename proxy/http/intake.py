@@ -8,7 +8,6 @@ from starlette.types import Receive
 
 from proxy.errors import OllamaError
 
-
 FEWEST = 10_000
 """Objects and lists that every body may have."""
 
@@ -44,8 +43,10 @@ async def read_body(
 
 
 def _checked(body: bytes, limit: int) -> bytes:
-    """The body, unless it is made of objects and lists for the most part: each of them takes some
-    hundred bytes of memory, and a body of nothing else a hundred times its own length.
+    """The body, unless it is made of objects and lists for the most part.
+
+    Each of them takes hundreds of bytes of memory, and so a body of nothing else a hundred times its
+    own length.
     """
     most = max(FEWEST, limit // 64)
     if len(body) > most and body.count(b"{") + body.count(b"[") > most:

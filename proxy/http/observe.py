@@ -6,6 +6,7 @@ not take is left out (faults.md rows 96, 97).
 
 from __future__ import annotations
 
+import codecs
 import logging
 import os
 import select
@@ -29,6 +30,10 @@ LONGEST = 200
 
 _ATOMIC = 4096
 """Bytes that a pipe takes at once whenever it says that it is writable (PIPE_BUF)."""
+
+_CODECS = ("ascii", "idna", "latin-1", "unicode_escape", "utf-8")
+"""What Python would read from a file when it is first needed, which may be when none can be opened
+(faults.md row 87)."""
 
 _log = structlog.get_logger("proxy.request")
 
@@ -129,6 +134,8 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     Lines go to `stream` (standard error). Libraries may say warnings only: at the level `debug`
     the SDK and its HTTP client print headers and bodies.
     """
+    for codec in _CODECS:
+        codecs.lookup(codec)
     target = stream or sys.stderr
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared: list[Processor] = [

@@ -138,8 +138,9 @@ class Bench:
         answer = self.chat()
         assert answer.status == 200, answer.text
         assert answer.lines()[-1]["done"] is True, answer.text
-        # A few connections to the backend are kept for some seconds.
-        wait_until(lambda: self.count_descriptors() <= self.descriptors + 8, 10, "descriptors leak")
+        # Connections to the backend are kept for some seconds, as many as there were requests.
+        most = self.descriptors + QUEUE
+        wait_until(lambda: self.count_descriptors() <= most, 10, "descriptors leak")
         written = self.service.output()
         new, self.looked = written[self.looked :], len(written)
         for word in BAD_WORDS:

@@ -148,6 +148,9 @@ def test_r87_without_descriptors_nothing_breaks_for_good(upstream: Upstream) -> 
             return False
 
         wait_until(well, 10, "it does not recover")
+        written = service.output()
+        assert "too many files are open" in written
+        assert "Traceback" not in written, written[-3000:]
 
 
 def test_r88_many_streams_leave_nothing_behind(bench: Bench) -> None:
