@@ -267,8 +267,9 @@ runpy.run_module("proxy", run_name="__main__")
 
 
 def test_r92_it_serves_as_nobody_who_may_write_nothing(upstream: Upstream, tmp_path: Path) -> None:
-    """No file may grow, no home, no language, no terminal; a user without a name where root starts
-    it and the interpreter is for everybody.
+    """No file may grow; there is no home, no language, no terminal.
+
+    The user has no name where root starts it and the interpreter is for everybody.
     """
     port = free_port()
     with subprocess.Popen(
