@@ -8,6 +8,37 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, Optional, TypeAlias, TypedDict
 
 
+class AnthropicBlock(TypedDict):
+    """
+    One block of a message: a text, an image, a thought, a call of a tool, or its result.
+    """
+
+    type: NotRequired[str | None]
+    text: NotRequired[str | None]
+    citations: NotRequired[list[AnthropicCitation | None] | None]
+    source: NotRequired[AnthropicImageSource | None]
+    id: NotRequired[str | None]
+    name: NotRequired[str | None]
+    input: NotRequired[dict[str, Any] | None]
+    tool_use_id: NotRequired[str | None]
+    content: NotRequired[Any | None]
+    is_error: NotRequired[bool | None]
+    thinking: NotRequired[str | None]
+    signature: NotRequired[str | None]
+
+
+class AnthropicCitation(TypedDict):
+    """
+    Where a text comes from.
+    """
+
+    type: NotRequired[str | None]
+    url: NotRequired[str | None]
+    title: NotRequired[str | None]
+    encrypted_index: NotRequired[str | None]
+    cited_text: NotRequired[str | None]
+
+
 class AnthropicError(TypedDict):
     """
     Why there is no answer, in Anthropic's envelope.
@@ -16,6 +47,73 @@ class AnthropicError(TypedDict):
     type: str
     error: Error1
     request_id: str
+
+
+class AnthropicImageSource(TypedDict):
+    """
+    An image.
+    """
+
+    type: NotRequired[str | None]
+    media_type: NotRequired[str | None]
+    data: NotRequired[str | None]
+    url: NotRequired[str | None]
+
+
+class AnthropicMessage(TypedDict):
+    """
+    One turn of a conversation.
+    """
+
+    role: NotRequired[str | None]
+    content: NotRequired[str | list[AnthropicBlock | None] | None]
+
+
+class AnthropicMetadata(TypedDict):
+    """
+    Not looked at.
+    """
+
+    user_id: NotRequired[str | None]
+
+
+class AnthropicOutputConfig(TypedDict):
+    """
+    How to answer.
+    """
+
+    effort: NotRequired[str | None]
+
+
+class AnthropicThinking(TypedDict):
+    """
+    Whether to think.
+    """
+
+    type: NotRequired[str | None]
+    budget_tokens: NotRequired[int | None]
+
+
+class AnthropicTool(TypedDict):
+    """
+    A tool that the model may call.
+    """
+
+    type: NotRequired[str | None]
+    name: NotRequired[str | None]
+    description: NotRequired[str | None]
+    input_schema: NotRequired[ToolFunctionParameters | None]
+    max_uses: NotRequired[int | None]
+
+
+class AnthropicToolChoice(TypedDict):
+    """
+    Which tool to call; not looked at.
+    """
+
+    type: NotRequired[str | None]
+    name: NotRequired[str | None]
+    disable_parallel_tool_use: NotRequired[bool | None]
 
 
 class ChatCompletionRequest(TypedDict):
@@ -35,7 +133,7 @@ class ChatCompletionRequest(TypedDict):
     frequency_penalty: NotRequired[float | None]
     presence_penalty: NotRequired[float | None]
     response_format: NotRequired[OpenaiResponseFormat | None]
-    tools: NotRequired[list[Any] | None]
+    tools: NotRequired[list[Tool | None] | None]
     reasoning: NotRequired[OpenaiReasoning | None]
     reasoning_effort: NotRequired[str | None]
     logprobs: NotRequired[bool | None]
@@ -367,18 +465,18 @@ class MessagesRequest(TypedDict):
 
     model: NotRequired[str | None]
     max_tokens: NotRequired[int | None]
-    messages: NotRequired[list[Any] | None]
+    messages: NotRequired[list[AnthropicMessage | None] | None]
     system: NotRequired[Any | None]
     stream: NotRequired[bool | None]
     temperature: NotRequired[float | None]
     top_p: NotRequired[float | None]
     top_k: NotRequired[int | None]
-    stop_sequences: NotRequired[list[Any] | None]
-    tools: NotRequired[list[Any] | None]
-    tool_choice: NotRequired[Any | None]
-    thinking: NotRequired[Any | None]
-    output_config: NotRequired[Any | None]
-    metadata: NotRequired[Any | None]
+    stop_sequences: NotRequired[list[str | None] | None]
+    tools: NotRequired[list[AnthropicTool | None] | None]
+    tool_choice: NotRequired[AnthropicToolChoice | None]
+    thinking: NotRequired[AnthropicThinking | None]
+    metadata: NotRequired[AnthropicMetadata | None]
+    output_config: NotRequired[AnthropicOutputConfig | None]
 
 
 class ModelDetails(TypedDict):
@@ -465,6 +563,14 @@ class OpenaiFunction(TypedDict):
     arguments: NotRequired[str | None]
 
 
+class OpenaiJsonSchema(TypedDict):
+    """
+    A schema, and what OpenAI has beside it.
+    """
+
+    schema: NotRequired[Any | None]
+
+
 class OpenaiMessage(TypedDict):
     """
     One message.
@@ -512,7 +618,7 @@ class OpenaiResponseFormat(TypedDict):
     """
 
     type: NotRequired[str | None]
-    json_schema: NotRequired[Any | None]
+    json_schema: NotRequired[OpenaiJsonSchema | None]
 
 
 class OpenaiStreamOptions(TypedDict):
@@ -659,25 +765,186 @@ class ResponseToolCallFunction(TypedDict):
     arguments: dict[str, Any]
 
 
+class ResponsesFilePart(TypedDict):
+    """
+    A file, which is refused.
+    """
+
+    type: Literal["input_file"] | None
+    file_data: NotRequired[str | None]
+    file_id: NotRequired[str | None]
+    file_url: NotRequired[str | None]
+    filename: NotRequired[str | None]
+
+
+class ResponsesFunctionCall(TypedDict):
+    """
+    A call that the model made.
+    """
+
+    id: NotRequired[str | None]
+    type: Literal["function_call"] | None
+    call_id: NotRequired[str | None]
+    name: NotRequired[str | None]
+    arguments: NotRequired[str | None]
+
+
+class ResponsesFunctionCallOutput(TypedDict):
+    """
+    The result of a call.
+    """
+
+    type: Literal["function_call_output"] | None
+    call_id: NotRequired[str | None]
+    output: NotRequired[str | list[ResponsesPart] | None]
+
+
+class ResponsesImagePart(TypedDict):
+    """
+    An image.
+    """
+
+    type: Literal["input_image"] | None
+    detail: NotRequired[str | None]
+    file_id: NotRequired[str | None]
+    image_url: NotRequired[str | None]
+
+
+class ResponsesMessage(TypedDict):
+    """
+    A turn of a conversation.
+    """
+
+    type: NotRequired[Literal["message", ""] | None]
+    role: NotRequired[str | None]
+    content: NotRequired[str | list[ResponsesPart] | None]
+
+
+class ResponsesOutputTextPart(TypedDict):
+    """
+    A text that the model said.
+    """
+
+    type: Literal["output_text"] | None
+    text: NotRequired[str | None]
+
+
+class ResponsesReasoning(TypedDict):
+    """
+    How much to think.
+    """
+
+    effort: NotRequired[str | None]
+    generate_summary: NotRequired[str | None]
+    summary: NotRequired[str | None]
+
+
+class ResponsesReasoningItem(TypedDict):
+    """
+    What the model thought.
+    """
+
+    id: NotRequired[str | None]
+    type: Literal["reasoning"] | None
+    summary: NotRequired[list[ResponsesSummary | None] | None]
+    encrypted_content: NotRequired[str | None]
+
+
 class ResponsesRequest(TypedDict):
     """
     Make a response, in OpenAI's newer form.
     """
 
     model: NotRequired[str | None]
-    input: NotRequired[Any | None]
-    instructions: NotRequired[str | None]
-    max_output_tokens: NotRequired[int | None]
-    reasoning: NotRequired[Any | None]
-    temperature: NotRequired[float | None]
-    top_p: NotRequired[float | None]
-    text: NotRequired[Any | None]
-    tools: NotRequired[list[Any] | None]
-    stream: NotRequired[bool | None]
-    truncation: NotRequired[str | None]
     background: NotRequired[bool | None]
     conversation: NotRequired[Any | None]
-    include: NotRequired[Any | None]
+    include: NotRequired[list[str | None] | None]
+    input: NotRequired[str | list[ResponsesItem] | None]
+    instructions: NotRequired[str | None]
+    max_output_tokens: NotRequired[int | None]
+    reasoning: NotRequired[ResponsesReasoning | None]
+    temperature: NotRequired[float | None]
+    text: NotRequired[ResponsesText | None]
+    top_p: NotRequired[float | None]
+    truncation: NotRequired[str | None]
+    tools: NotRequired[list[ResponsesTool | None] | None]
+    stream: NotRequired[bool | None]
+
+
+class ResponsesSummary(TypedDict):
+    """
+    A part of a summary.
+    """
+
+    type: NotRequired[str | None]
+    text: NotRequired[str | None]
+
+
+class ResponsesText(TypedDict):
+    """
+    The form of the text.
+    """
+
+    format: NotRequired[ResponsesTextFormat | None]
+
+
+class ResponsesTextFormat(TypedDict):
+    """
+    The form of the answer.
+    """
+
+    type: NotRequired[str | None]
+    name: NotRequired[str | None]
+    schema: NotRequired[Any | None]
+    strict: NotRequired[bool | None]
+
+
+class ResponsesTextPart(TypedDict):
+    """
+    A text.
+    """
+
+    type: Literal["input_text"] | None
+    text: NotRequired[str | None]
+
+
+ResponsesPart: TypeAlias = (
+    ResponsesTextPart | ResponsesOutputTextPart | ResponsesImagePart | ResponsesFilePart | None
+)
+
+
+class ResponsesTool(TypedDict):
+    """
+    A tool that the model may call, or several in a namespace.
+    """
+
+    type: NotRequired[str | None]
+    name: NotRequired[str | None]
+    description: NotRequired[str | None]
+    strict: NotRequired[bool | None]
+    parameters: NotRequired[ToolFunctionParameters | None]
+    tools: NotRequired[list[ResponsesTool | None] | None]
+
+
+class ResponsesWebSearchCall(TypedDict):
+    """
+    A search that was made before; it is left out.
+    """
+
+    id: NotRequired[str | None]
+    type: Literal["web_search_call"] | None
+    status: NotRequired[str | None]
+    action: NotRequired[Any | None]
+
+
+ResponsesItem: TypeAlias = (
+    ResponsesMessage
+    | ResponsesFunctionCall
+    | ResponsesFunctionCallOutput
+    | ResponsesReasoningItem
+    | ResponsesWebSearchCall
+    | None
+)
 
 
 class ShowMessage(TypedDict):

@@ -65,6 +65,19 @@ def object_value(value: Any) -> Members:
     return value
 
 
+def arguments_value(value: Any) -> Any:
+    """The arguments of a call: an object."""
+    return plain_value(object_value(value))
+
+
+def keep_unknown(result: dict[str, Any], key: str, value: Any) -> None:
+    """Go does not look at it, so a number that it could not read does no harm: it is left out."""
+    try:
+        result[key] = plain(value)
+    except NumberRangeError:
+        result.pop(key, None)
+
+
 def duration_value(value: Any) -> Any:
     """A `keep_alive` as it was given (§2.1)."""
     decoded = plain_value(value)

@@ -10,20 +10,24 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from proxy.gojson.quote import quote
 from proxy.gojson.read import Members, Number, NumberRangeError, plain, text
 from proxy.http.complaints import (
     DecodeError,
     MismatchError,
+    arguments_value,
     base64_value,
     duration_value,
+    keep_unknown,
     kind_of,
     object_value,
     plain_value,
     think_value,
 )
-from proxy.http.shape import Kind, Shape
+from proxy.http.shape import Kind, Shape, nothing
+from proxy.http.unions import LATER, TAKE_NULL, UNFIT, UNIONS, Later
 
 _INT64 = (-(2**63), 2**63 - 1)
 _ZERO_KINDS = ("string", "bool", "int", "float", "struct")
@@ -31,7 +35,6 @@ _LONGEST_INTEGER = 20  # characters of an integer that 64 bits hold
 
 _STRINGS = Shape("list", "[]string", element=Shape("string", "string"))
 _OCTET = Shape("int", "uint8")
-
 _UNSET: Final = object()
 """Nothing is stored: null where Go has no null, or a value of the wrong type."""
 
@@ -54,6 +57,8 @@ class _Decoding:
         self._struct = ""
         self._path: tuple[str, ...] = ()
         self._remembered: DecodeError | None = None
+        self._members: dict[str, Any] = {}
+        self._unfit: tuple[dict[str, Any], str, DecodeError] | None = None
 
     def result(self, shape: Shape, value: Any) -> Any:
         try:
@@ -62,6 +67,9 @@ class _Decoding:
             raise self._in_place(error) from None
         if self._remembered is not None:
             raise self._remembered
+        if self._unfit is not None:
+            members, prefix, fault = self._unfit
+            raise DecodeError(prefix.format(quote(members.get("name", ""))) + str(fault))
         return decoded
 
     def _in_place(self, error: DecodeError) -> DecodeError:
@@ -79,24 +87,24 @@ class _Decoding:
 
     def _stored(self, shape: Shape, value: Any, earlier: Any) -> Any:
         """What `value` becomes; `earlier` is what an earlier member of the same key became."""
-        if value is None and shape.kind not in ("any", "raw"):
+        if value is None and shape.kind not in TAKE_NULL:
             return earlier if shape.kind in _ZERO_KINDS else _UNSET
         return _STORE[shape.kind](self, shape, value, earlier)
 
     def struct_value(self, shape: Shape, value: Any, earlier: Any) -> Any:
         if not isinstance(value, Members):
             return self._mismatch(shape, value)
-        struct, path = self._struct, self._path
+        struct, path, members = self._struct, self._path, self._members
         result: dict[str, Any] = dict(earlier) if isinstance(earlier, dict) else {}
         for key, member in value.pairs:
             name = shape.field_for(key)
             if name is None:
-                _keep_unknown(result, text(key), member)
+                keep_unknown(result, text(key), member)
                 continue
             # On the way out with an error this stays: it is the place of the error.
-            self._struct, self._path = shape.struct, (*path, name)
+            self._struct, self._path, self._members = shape.struct, (*path, name), result
             decoded = self._stored(shape.fields[name], member, result.get(name, _UNSET))
-            self._struct, self._path = struct, path
+            self._struct, self._path, self._members = struct, path, members
             if decoded is _UNSET:
                 result.pop(name, None)
             else:
@@ -125,7 +133,7 @@ class _Decoding:
             return self.any_value(shape, value, _UNSET)
         decoding = _Decoding().result if shape.decodes_alone else self._element_in_place
         decoded = decoding(shape, value)
-        return _nothing(shape.kind) if decoded is _UNSET else decoded
+        return nothing(shape.kind) if decoded is _UNSET else decoded
 
     def _element_in_place(self, shape: Shape, value: Any) -> Any:
         return self._stored(shape, value, _UNSET)
@@ -180,14 +188,8 @@ class _Decoding:
         self._remember(MismatchError(f"number {value}", _OCTET.go_type))
         return 0
 
-    def duration(self, _shape: Shape, value: Any, _earlier: Any) -> Any:
-        return duration_value(value)
-
-    def think(self, _shape: Shape, value: Any, _earlier: Any) -> Any:
-        return think_value(value)
-
-    def arguments(self, _shape: Shape, value: Any, _earlier: Any) -> Any:
-        return plain_value(object_value(value))
+    def own(self, shape: Shape, value: Any, _earlier: Any) -> Any:
+        return _OWN[shape.kind](value)
 
     def properties(self, shape: Shape, value: Any, _earlier: Any) -> Any:
         properties: dict[str, Any] = {}
@@ -199,7 +201,23 @@ class _Decoding:
         if shape is None:
             return plain_value(value)
         decoded = _Decoding().result(shape, value)
-        return _nothing(shape.kind) if decoded is _UNSET else decoded
+        return nothing(shape.kind) if decoded is _UNSET else decoded
+
+    def parameters(self, shape: Shape, value: Any, _earlier: Any) -> Any:
+        """Ollama reads them when everything else is read, so any other mismatch comes first."""
+        if shape.go_type.startswith("map") and not isinstance(value, Members):
+            return self._mismatch(shape, value)
+        try:
+            as_go_decodes(cast("Shape", shape.element), value)
+        except DecodeError as error:
+            self._unfit = self._unfit or (self._members, UNFIT[shape.go_type], error)
+        return self.any_value(shape, value, _UNSET)
+
+    def later(self, shape: Shape, value: Any, _earlier: Any) -> Any:
+        return Later(shape, value)
+
+    def union(self, shape: Shape, value: Any, _earlier: Any) -> Any:
+        return UNIONS[shape.kind](as_go_decodes, shape, value)
 
     def property_type(self, _shape: Shape, value: Any, _earlier: Any) -> Any:
         if kind_of(value) == "string":
@@ -207,6 +225,11 @@ class _Decoding:
         return _Decoding().result(_STRINGS, value)
 
 
+_OWN: dict[Kind, Callable[[Any], Any]] = {
+    "duration": duration_value,
+    "think": think_value,
+    "arguments": arguments_value,
+}
 _STORE: dict[Kind, Callable[[_Decoding, Shape, Any, Any], Any]] = {
     "struct": _Decoding.struct_value,
     "list": _Decoding.list_value,
@@ -218,26 +241,10 @@ _STORE: dict[Kind, Callable[[_Decoding, Shape, Any, Any], Any]] = {
     "any": _Decoding.any_value,
     "raw": _Decoding.any_value,
     "base64": _Decoding.base64_text,
-    "duration": _Decoding.duration,
-    "think": _Decoding.think,
-    "arguments": _Decoding.arguments,
     "properties": _Decoding.properties,
     "property-type": _Decoding.property_type,
+    "parameters": _Decoding.parameters,
+    **dict.fromkeys(_OWN, _Decoding.own),
+    **dict.fromkeys(UNIONS, _Decoding.union),
+    **dict.fromkeys(LATER, _Decoding.later),
 }
-
-
-def _nothing(kind: Kind) -> Any:
-    """What stands in a list or a map of Go where null was sent."""
-    if kind in ("string", "base64"):
-        return ""
-    if kind in ("bool", "int", "float"):
-        return False if kind == "bool" else 0
-    return [] if kind == "list" else {}
-
-
-def _keep_unknown(result: dict[str, Any], key: str, value: Any) -> None:
-    """Go does not look at it, so a number that it could not read does no harm: it is left out."""
-    try:
-        result[key] = plain(value)
-    except NumberRangeError:
-        result.pop(key, None)

@@ -7,7 +7,7 @@ odd body, and asked of every body whether it `is_settled`: whether it needs no s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 from proxy.errors import ContractError, OllamaError
@@ -18,6 +18,8 @@ from proxy.gojson.fold import fold
 Kind = Literal[
     "string", "bool", "int", "float", "any", "list", "map", "struct",
     "raw", "duration", "think", "base64", "arguments", "properties", "property-type",
+    "parameters", "own-struct", "blocks", "input-items", "content-items", "output-items",
+    "input-item", "part",
 ]  # fmt: skip
 
 _KINDS: dict[str, Kind] = {
@@ -28,8 +30,19 @@ _KINDS: dict[str, Kind] = {
     "array": "list",
     "object": "map",
 }
-_DECODERS = ("raw", "duration", "think", "base64", "arguments", "properties", "property-type")
+_ITEMS = ("input-items", "content-items", "output-items")
+_TAGGED = ("input-item", "part")
+_DECODERS = (
+    "raw", "duration", "think", "base64", "arguments", "properties", "property-type",
+    "parameters", "own-struct", "blocks", *_ITEMS, *_TAGGED,
+)  # fmt: skip
 _ALIAS = "Alias"  # the inner type of Message's own decoder (inference.md §1.1)
+
+
+_WATCHED = (
+    "struct", "duration", "base64", "properties", "parameters", "own-struct", "blocks",
+    *_ITEMS, *_TAGGED,
+)  # fmt: skip
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +59,15 @@ class Shape:
     """What a list or a map holds; None for anything."""
     decodes_alone: bool = False
     """The type has a decoder of its own, so an error inside ends the whole decoding at once."""
+    plain: Shape | None = None
+    """What a type with a decoder of its own decodes first: its members, or those that tell which
+    of the `variants` it is."""
+    variants: dict[str, Shape] = field(default_factory=dict)
+    """The forms of an item by their `type`."""
+    blocks: Shape | None = None
+    """The list that a content is which is no text."""
+    needs: str | None = None
+    """The one member whose absence is an error: the `content` of Anthropic's messages."""
     watched: tuple[tuple[str, Shape], ...] = ()
     """The fields that `is_settled` has to look into."""
 
@@ -58,7 +80,7 @@ class Shape:
         """Whether a value that the schema allows may still be odd."""
         if self.kind == "list":
             return self.element is not None and self.element.is_watched
-        return self.kind in ("struct", "duration", "base64", "properties")
+        return self.kind in _WATCHED
 
 
 def shape_of(schema: Mapping[str, Any]) -> Shape:
@@ -77,20 +99,56 @@ def _shape(
     shape = Shape(_kind(node), node.get("x-ollama-type", "interface {}"))
     if name:
         known[name] = shape  # before its members, which may be of the same shape
-    element = node.get("items") or node.get("additionalProperties")
+    element = node.get("items") or node.get("additionalProperties") or _alternative(shape, node)
     if isinstance(element, dict):
         shape.element = _shape(element, definitions, known)
-    if shape.kind == "struct":
+    if shape.kind in _TAGGED:
+        _add_variants(shape, node, definitions, known)
+    if shape.kind == "blocks":
+        shape.blocks = Shape("list", shape.go_type, element=shape.element)
+    if shape.kind in ("struct", "own-struct"):
         shape.struct = node["x-ollama-struct"]
         shape.decodes_alone = shape.struct == _ALIAS
         shape.fields = {
             key: _shape(child, definitions, known) for key, child in node["properties"].items()
         }
         shape.folded = {fold(key): key for key in shape.fields}
+        shape.needs = next(
+            (key for key, child in shape.fields.items() if child.kind == "blocks"), None
+        )
         shape.watched = tuple(
             (key, child) for key, child in shape.fields.items() if child.is_watched
         )
+    if shape.kind == "own-struct":
+        shape.plain = replace(shape, kind="struct", plain=None)
     return shape
+
+
+def _alternative(shape: Shape, node: Mapping[str, Any]) -> Any:
+    """What a list holds that may be a text instead; the struct that parameters have to be."""
+    if shape.kind == "parameters":
+        return node["anyOf"][0]
+    if shape.kind in ("blocks", *_ITEMS):
+        return next(choice["items"] for choice in node["anyOf"] if "items" in choice)
+    return None
+
+
+def _add_variants(
+    shape: Shape,
+    node: Mapping[str, Any],
+    definitions: Mapping[str, Any],
+    known: dict[str, Shape],
+) -> None:
+    names = ("type", "role") if shape.kind == "input-item" else ("type",)
+    members = {name: Shape("string", "string") for name in names}
+    shape.plain = Shape(
+        "struct", shape.go_type, fields=members, folded={fold(name): name for name in names}
+    )
+    for choice in node["anyOf"]:
+        target = definitions[choice["$ref"].rpartition("/")[2]]
+        for kind in target["properties"]["type"]["enum"]:
+            if kind:
+                shape.variants[kind] = _shape(choice, definitions, known)
 
 
 def _kind(node: Mapping[str, Any]) -> Kind:
@@ -116,8 +174,10 @@ def is_settled(shape: Shape, value: Any) -> bool:
     False only asks for a second look: a key needs case folding, an element is null, a base64 text
     or a duration has a fault.
     """
-    if shape.kind == "struct":
+    if shape.kind in ("struct", "own-struct"):
         if not isinstance(value, dict):
+            return False
+        if shape.needs is not None and shape.needs not in value:
             return False
         if not value.keys() <= shape.fields.keys():
             for key in value:
@@ -132,9 +192,34 @@ def is_settled(shape: Shape, value: Any) -> bool:
         return isinstance(value, str) and corrupt_at(value) is None
     if shape.kind == "duration":
         return _is_duration(value)
+    if shape.kind == "parameters":
+        return is_settled(cast("Shape", shape.element), value)
+    if shape.kind in _TAGGED:
+        return _is_settled_item(shape, value)
+    if isinstance(value, str):
+        return True
     elements: Iterable[Any] = value.values() if shape.kind == "properties" else value
     child = cast("Shape", shape.element)
     return all(is_settled(child, element) for element in elements)
+
+
+def _is_settled_item(shape: Shape, value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    kind = value.get("type")
+    if not kind and shape.kind == "input-item" and value.get("role"):
+        kind = "message"
+    variant = shape.variants.get(kind) if isinstance(kind, str) else None
+    return variant is not None and is_settled(variant, value)
+
+
+def nothing(kind: Kind) -> Any:
+    """What stands in a list or a map of Go where null was sent."""
+    if kind in ("string", "base64"):
+        return ""
+    if kind in ("bool", "int", "float"):
+        return False if kind == "bool" else 0
+    return [] if kind == "list" else {}
 
 
 def _is_duration(value: Any) -> bool:

@@ -51,7 +51,8 @@ def estimated_tokens(body: Mapping[str, Any]) -> int:
     for message in body.get("messages") or ():
         total += len(((message or {}).get("role") or "").encode())
         total += _size((message or {}).get("content"))
-    for tool in body.get("tools") or ():
+    for given in body.get("tools") or ():
+        tool = given or {}
         total += len((tool.get("name") or "").encode())
         total += len((tool.get("description") or "").encode())
         # Ollama counts the bytes of the schema as it came; most clients put spaces in.
@@ -63,7 +64,7 @@ def _size(content: Any) -> int:
     if isinstance(content, str):
         return len(content.encode("utf-8", "replace"))
     total = 0
-    for block in content or ():
+    for block in _blocks(content):
         for name in ("text", "thinking"):
             total += len(str(block.get(name) or "").encode("utf-8", "replace"))
         if block.get("type") in ("tool_use", "tool_result"):
@@ -74,14 +75,17 @@ def _size(content: Any) -> int:
 def _text(content: Any) -> str:
     if isinstance(content, str):
         return content
-    blocks = content if isinstance(content, list) else ()
     return "".join(
         block["text"]
-        for block in blocks
-        if isinstance(block, Mapping)
-        and block.get("type") == "text"
-        and isinstance(block.get("text"), str)
+        for block in _blocks(content)
+        if block.get("type") == "text" and isinstance(block.get("text"), str)
     )
+
+
+def _blocks(content: Any) -> list[Mapping[str, Any]]:
+    """The blocks of a content of any form; what is none is left out."""
+    given = content if isinstance(content, list) else ()
+    return [block for block in given if isinstance(block, Mapping)]
 
 
 def _messages(message: Mapping[str, Any]) -> list[Message]:
@@ -116,7 +120,7 @@ def _images(blocks: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _image(source: Mapping[str, Any] | None) -> str:
-    if not source:
+    if source is None:
         raise OllamaError(400, "invalid image source")
     if source.get("type") != "base64":
         kind = source.get("type") or ""
@@ -146,9 +150,22 @@ def _result(block: Mapping[str, Any]) -> Message:
         "content": _text(content),
         "tool_call_id": block.get("tool_use_id") or "",
     }
-    if isinstance(content, list) and (images := _images(content)):
+    if block.get("type") == "tool_result" and (images := _result_images(content)):
         result["images"] = images
     return result
+
+
+def _result_images(content: Any) -> list[str]:
+    """The images of a result, whose form nobody has checked (convertToolResultContent)."""
+    images = []
+    for block in _blocks(content):
+        if block.get("type") == "image":
+            source = block.get("source")
+            if not isinstance(source, Mapping):
+                raise OllamaError(400, "invalid tool_result image source")
+            told = {key: value for key, value in source.items() if isinstance(value, str)}
+            images.append(_image({"type": "", **told}))
+    return images
 
 
 def _built_in(tool: Mapping[str, Any]) -> bool:

@@ -54,8 +54,8 @@ ROWS = (
         suffix=False,
         base64=True,
         closes_streams=True,
-        # Its /v1/responses leaves out the indexes by which OpenAI's clients put events together, and
-        # calls an answer that was cut complete (build 11549).
+        # Its /v1/responses leaves out the indexes by which OpenAI's clients put events together,
+        # and calls an answer that was cut complete (build 11549).
         responses=False,
         messages=True,
     ),

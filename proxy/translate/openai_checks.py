@@ -33,7 +33,8 @@ def check_messages(messages: Any) -> None:
     """Raises OllamaError(400) for no messages, and for a content that Ollama cannot take."""
     if not messages:
         raise OllamaError(400, "[] is too short - 'messages'")
-    for message in messages:
+    for given in messages:
+        message = given or {}
         content, calls = message.get("content"), message.get("tool_calls")
         if isinstance(content, list):
             for part in content:
@@ -131,6 +132,6 @@ def _check_arguments(function: Mapping[str, Any]) -> None:
     try:
         if isinstance(json.loads(function.get("arguments") or ""), dict):
             return
-    except ValueError:
-        pass
+    except (ValueError, RecursionError):
+        raise OllamaError(400, "invalid tool call arguments") from None
     raise OllamaError(400, "invalid tool call arguments")

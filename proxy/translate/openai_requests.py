@@ -74,7 +74,10 @@ def chat_completion_request(
     body: Mapping[str, Any], model: Model, dialect: Dialect, think: bool | str | None
 ) -> Request:
     """The request of a `ChatCompletionRequest`; `think` is what is in force after the checks."""
-    messages = [dict(message) for message in (*model.messages, *body["messages"])]
+    messages = [
+        *(dict(message) for message in model.messages),
+        *(_message(message) for message in body["messages"]),
+    ]
     first = body["messages"][0].get("role") or ""
     if model.system and first.lower() not in ("system", "developer"):
         messages.insert(0, {"role": "system", "content": model.system})
@@ -91,6 +94,16 @@ def completion_request(body: Mapping[str, Any], model: Model, dialect: Dialect) 
     if model.system:
         request.drop("system")
     return request
+
+
+def _message(message: Mapping[str, Any]) -> dict[str, Any]:
+    """A message as it came, without what is null: only a content beside calls may be (§4.1)."""
+    told = {key: value for key, value in message.items() if value is not None}
+    told.setdefault("role", "")
+    if not told.get("tool_calls"):
+        told.pop("tool_calls", None)
+        told.setdefault("content", "")
+    return told
 
 
 def _add(

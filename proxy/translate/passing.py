@@ -67,7 +67,7 @@ class Passage:
             return None
         told = dict(value)
         inner = _INNER[self.endpoint]
-        if isinstance(told.get(inner), Mapping):
+        if isinstance(told.get(inner), Mapping) and "model" in told[inner]:
             told[inner] = self._named(told[inner])
         return PassedEvent(told, kind if kind in _ENDS[self.endpoint] else "")
 
@@ -83,8 +83,8 @@ class Passage:
         )
 
     def _named(self, answer: Mapping[str, Any]) -> dict[str, Any]:
-        """With the model's name as the client wrote it, where there is one."""
-        return {**answer, "model": self.body.get("model")} if "model" in answer else {**answer}
+        """With the model's name as the client wrote it."""
+        return {**answer, "model": self.body.get("model")}
 
 
 def has_presets(model: Model) -> bool:

@@ -10,6 +10,7 @@ import orjson
 from proxy.errors import OllamaError
 from proxy.gojson.base64text import corrupt_at
 from proxy.gojson.quote import quote
+from proxy.translate.formats import read_format
 from proxy.translate.openai_checks import read_effort
 
 Message = dict[str, Any]
@@ -44,7 +45,7 @@ def chat_body(body: Mapping[str, Any]) -> dict[str, Any]:
         "messages": messages,
         "tools": _tools(body.get("tools")),
         "options": options,
-        "format": form.get("schema") if form.get("type") == "json_schema" else None,
+        "format": _schema(form),
         "think": read_effort({"reasoning": body.get("reasoning")})[1],
         "stream": body.get("stream") is True,
     }
@@ -128,7 +129,7 @@ def _content(value: Any, field: str, number: int) -> Message:
         if kind in ("input_text", "output_text"):
             texts.append(part.get("text") or "")
         elif kind == "input_image":
-            images.append(_image(part.get("image_url") or ""))
+            images += [_image(part["image_url"])] if part.get("image_url") else []
         elif kind == "input_file":
             raise OllamaError(400, "file inputs are not currently supported")
         else:
@@ -147,18 +148,38 @@ def _image(url: str) -> str:
     return data
 
 
-def _tools(tools: Sequence[Mapping[str, Any] | None] | None, prefix: str = "") -> list[Message]:
+def _tools(tools: Sequence[Mapping[str, Any] | None] | None) -> list[Message]:
     """Functions as Ollama has them; those of a namespace are called ``namespace.function``."""
     made: list[Message] = []
     for given in tools or ():
         tool = given or {}
         if tool.get("type") == "namespace":
-            made += _tools(tool.get("tools"), f"{tool.get('name') or ''}.")
+            made += _qualified(tool.get("name") or "", _tools(tool.get("tools")))
         elif tool.get("type") == "function":
             function = {
-                "name": prefix + (tool.get("name") or ""),
+                "name": tool.get("name") or "",
                 "description": tool.get("description") or "",
                 "parameters": tool.get("parameters") or {},
             }
             made.append({"type": "function", "function": function})
     return made
+
+
+def _qualified(namespace: str, tools: list[Message]) -> list[Message]:
+    prefix = f"{namespace}." if namespace else ""
+    for tool in tools:
+        function = tool["function"]
+        if not function["name"].startswith(prefix):
+            function["name"] = prefix + function["name"]
+    return tools
+
+
+def _schema(form: Mapping[str, Any]) -> Any:
+    """The schema of a `json_schema`. Raises OllamaError(400) for what can be none."""
+    if form.get("type") != "json_schema":
+        return None
+    try:
+        read_format(form.get("schema"))
+    except OllamaError as error:
+        raise OllamaError(400, error.message) from None
+    return form.get("schema")

@@ -1,4 +1,4 @@
-"""A service over a scripted backend that has `/v1/responses` and `/v1/messages`, or has them not."""
+"""A service over a scripted backend with `/v1/responses` and `/v1/messages`, or without them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from typing import Any
 from tests.service import Service
 from tests.upstream import Asked, Upstream
 from tests.upstream.foreign import PATHS, foreign
+
+PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5Erk"
+    "Jggg=="
+)
 
 
 @dataclass

@@ -9,11 +9,10 @@ from typing import Any
 import anthropic
 import pytest
 
-from tests.end_to_end.stage import Stage
+from tests.end_to_end.stage import PNG, Stage
 from tests.service import Service
 
 HI: list[Any] = [{"role": "user", "content": "Hi"}]
-PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 WEATHER: list[Any] = [
     {
         "name": "get_weather",
@@ -221,8 +220,8 @@ def test_a_real_model_answers(local_service: Service) -> None:
     paris: list[Any] = [{"role": "user", "content": "What is the capital of France?"}]
     given: dict[str, Any] = {"model": "smollm2", "messages": paris, "max_tokens": 24}
     with anthropic.Anthropic(base_url=local_service.url, api_key="none") as client:
-        message = client.messages.create(**given, temperature=0)
+        message = client.messages.create(**given, extra_body={"temperature": 0})
         assert "Paris" in "".join(texts(message))
         assert 0 < message.usage.output_tokens <= 24
-        with client.messages.stream(**given, temperature=0) as stream:
+        with client.messages.stream(**given, extra_body={"temperature": 0}) as stream:
             assert "Paris" in stream.get_final_text()

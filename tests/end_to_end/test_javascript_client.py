@@ -3,48 +3,28 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.service import ROOT, Service
+from tests.end_to_end.javascript import beside_the_clients, needs_node, run
+from tests.service import Service
 from tests.upstream import Upstream, drip
 
-CLIENT = "ollama@0.6.4"
-CACHE = ROOT / ".cache" / "javascript"
-SCRIPT = Path(__file__).with_name("conversation.mjs")
-
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("node") and shutil.which("npm")), reason="needs Node and npm"
-)
+pytestmark = needs_node
 
 
 @pytest.fixture(scope="module")
 def script() -> Path:
-    """The script beside the installed client."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    mark = CACHE / "installed"
-    if not mark.exists() or mark.read_text() != CLIENT:
-        command = ["npm", "install", "--no-audit", "--no-fund", "--no-save", CLIENT]
-        subprocess.run(command, cwd=CACHE, check=True, capture_output=True, timeout=300)
-        mark.write_text(CLIENT)
-    return Path(shutil.copy(SCRIPT, CACHE))
+    return beside_the_clients(Path(__file__).with_name("conversation.mjs"))
 
 
 @pytest.fixture
 def take(script: Path, scripted_service: Service) -> Callable[[str], Any]:
     """Takes one step of the conversation; gives what the client saw."""
-
-    def run(step: str) -> Any:
-        command = ["node", str(script), scripted_service.url, step]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-        return json.loads(done.stdout)
-
-    return run
+    return lambda step: run(script, scripted_service.url, step)
 
 
 def test_the_models_are_listed_and_shown(take: Callable[[str], Any]) -> None:

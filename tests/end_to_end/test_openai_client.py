@@ -1,4 +1,4 @@
-"""The official OpenAI client against `/v1`: backends with all routes, with few, and a real model."""
+"""The official OpenAI client on `/v1`: backends with all routes, with few, and a real model."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import Any
 import openai
 import pytest
 
-from tests.end_to_end.stage import Stage
+from tests.end_to_end.stage import PNG, Stage
 from tests.service import Service
 
 HI: list[Any] = [{"role": "user", "content": "Hi"}]
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
 FUNCTION = {"name": "get_weather", "description": "Weather of a city", "parameters": SCHEMA}
 CALL = {"tool_calls": [{"id": "call_1", "name": "get_weather", "arguments": {"city": "Paris"}}]}
-PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
 @pytest.fixture
@@ -163,8 +162,8 @@ def test_a_stream_that_breaks_off_never_looks_whole(
     stage.turns({"fail_after": 2, "how": how})
     kinds: list[str] = []
     try:
-        for event in client.responses.create(model="native", input="Hi", stream=True):
-            kinds.append(event.type)
+        events = client.responses.create(model="native", input="Hi", stream=True)
+        kinds.extend(event.type for event in events)
     except openai.APIError:
         kinds.append("raised")
     assert kinds[-1] == ("raised" if stage.relays else "response.failed")

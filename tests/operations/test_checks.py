@@ -71,3 +71,26 @@ def test_nothing_is_refused_because_of_a_default() -> None:
     unknown = model("completion", known=False)
     checks.check_capability(unknown, "tools")
     checks.check_completion(model("embedding", known=False), "m", "chat")
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "text"),
+    (
+        (("embedding",), '"m" does not support thinking'),
+        (("embedding", "thinking"), '"m" does not support chat'),
+        (("completion", "thinking"), "does not support tools"),
+        (("completion", "thinking", "tools"), "option"),
+    ),
+)
+def test_a_generation_is_checked_in_ollamas_order(capabilities: tuple[str, ...], text: str) -> None:
+    body = {"think": True, "tools": [{}], "suffix": "x", "options": {"seed": "no number"}}
+    with pytest.raises(OllamaError, match=text):
+        checks.check_generation(body, model(*capabilities), "m", "chat")
+
+
+def test_each_verb_looks_at_its_own_field() -> None:
+    able = model("completion", "thinking", "insert")
+    body = {"tools": [{}], "suffix": "x"}
+    assert checks.check_generation(body, able, "m", "generate") is True
+    with pytest.raises(OllamaError, match="does not support insert"):
+        checks.check_generation(body, model("completion", "tools"), "m", "generate")

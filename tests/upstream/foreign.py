@@ -1,8 +1,9 @@
 """The routes that not every backend has: `/v1/responses` and `/v1/messages`, as their makers do it.
 
-The events are those of OpenAI's and Anthropic's own servers (platform.openai.com/docs/api-reference/
-responses-streaming, docs.anthropic.com/en/docs/build-with-claude/streaming), spoken in the words of
-`turns.py`. Every answer has a member `backend_extra` that no specification knows.
+The events are those of OpenAI's and Anthropic's own servers, in the words of `turns.py`
+(platform.openai.com/docs/api-reference/responses-streaming,
+docs.anthropic.com/en/docs/build-with-claude/streaming). Every answer has a member `backend_extra`
+that no specification knows.
 """
 
 from __future__ import annotations

@@ -1,0 +1,74 @@
+"""Recorded answers of `/v1` as what the dresses are given, and streams that never were."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from hypothesis import strategies as st
+
+from proxy.gojson.encode import dumps
+from proxy.translate.delta import Ending, Piece, ToolCall, Usage
+
+SERIAL = re.compile(r"\b(resp|msg|fc|rs)_[0-9a-z_]+|(?<=_at\":)\d+")
+
+
+def masked(text: str) -> str:
+    return SERIAL.sub("N", text)
+
+
+def answer(case: dict[str, Any], limit: int | None) -> tuple[list[Piece], Ending]:
+    """The script of a recording as Pieces and an Ending, with the recorded counts."""
+    script = (case.get("script") or [{"chunks": ["Hello", " there", "!"]}])[0]
+    pieces: list[Piece] = []
+    calls: list[ToolCall] = []
+    thinks = False
+    for chunk in script["chunks"][:limit]:
+        if isinstance(chunk, dict):
+            calls += [
+                ToolCall(number, call["id"], call["name"], call["arguments"])
+                for number, call in enumerate(chunk["tool_calls"])
+            ]
+        elif chunk in ("<think>", "</think>"):
+            thinks = chunk == "<think>"
+        else:
+            pieces.append(Piece("", chunk) if thinks else Piece(chunk))
+    told = "".join(case["response"].get("events") or [case["response"].get("body", "")])
+    counted = re.findall(r'"input_tokens":(\d+).*?"output_tokens":(\d+)', told)[-1]
+    reason = "length" if limit == 2 else "stop"
+    return pieces, Ending(reason, Piece(), calls, Usage(int(counted[0]), int(counted[1])))
+
+
+def whole(pieces: list[Piece], ending: Ending) -> Ending:
+    ending.piece = Piece(
+        "".join(piece.content for piece in pieces), "".join(piece.thinking for piece in pieces)
+    )
+    return ending
+
+
+def shown(events: list[dict[str, Any]]) -> list[str]:
+    return [f"event: {one['type']}\ndata: {dumps(one).decode()}" for one in events]
+
+
+def compare(case: dict[str, Any], dress: Any, limit: int | None) -> None:
+    pieces, ending = answer(case, limit)
+    if "events" not in case["response"]:
+        found = dumps(dress.whole(whole(pieces, ending))).decode()
+        assert masked(found) == masked(case["response"]["body"].strip())
+        return
+    events = [event for piece in pieces for event in dress.pieces([piece])]
+    found_events = shown([*events, *dress.ending(ending)])
+    # The estimate before the count differs by the white space of the client's schemas.
+    estimate = re.compile(r'(?<="input_tokens":)\d+(?=,"output_tokens":0}}})')
+    assert [estimate.sub("N", masked(one)) for one in found_events] == [
+        estimate.sub("N", masked(one)) for one in case["response"]["events"]
+    ]
+
+
+PIECES = st.builds(Piece, st.text(max_size=3), st.text(max_size=3))
+ENDINGS = st.builds(
+    Ending,
+    st.sampled_from(["stop", "length"]),
+    PIECES,
+    st.lists(st.just(ToolCall(0, "c", "f", {"a": 1})), max_size=2),
+)
