@@ -22,7 +22,7 @@ from pathlib import Path
 
 from tests.robustness.bench import CHAT
 from tests.service import Service, wait_until
-from tests.upstream import Asked, Step, Upstream, done, finish, pause, say, usage
+from tests.upstream import Asked, Step, Upstream, done, finish, opened, pause, say, usage
 
 FRAMES = 40
 BAD = ("lost", "doubled", "cut but done", "no end")
@@ -112,7 +112,8 @@ class Toxic:
 
 def counting(_: Asked) -> list[Step]:
     """A stream whose frames are numbered."""
-    steps: list[Step] = []
+    # Each stream has a connection, and perhaps a fault, of its own.
+    steps: list[Step] = [opened(headers={"Connection": "close"})]
     for number in range(FRAMES):
         steps.append(say(f"{number} "))
         if number % 10 == 9:
@@ -192,8 +193,6 @@ def soak(seconds: float, streams: int, chance: float = 0.3, seed: int = 1) -> Re
                 "OLLAMA_MAX_QUEUE": str(streams + 8),
                 "FACADE_LOG_LEVEL": "error",
                 "FACADE_MODELS_TTL": "3600",
-                # Of this kind of backend each stream gets a connection of its own, and a fault.
-                "FACADE_DIALECT": "llamacpp",
             }
             service = await asyncio.to_thread(Service(settings).__enter__)
             try:

@@ -80,7 +80,7 @@ PATHS = st.sampled_from(
             "/api/create",
         ),
         *("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/messages"),
-        "/v1/responses",
+        *("/v1/responses", "/api/create"),
     )
 )
 
@@ -109,7 +109,14 @@ GOOD = st.sampled_from(
             b"data:",
             b"event: error\n",
         ),
-        *(b"id: 1\n", b'data: {"error":"x"}\n\n', b"data: {\n", b"\xef\xbb\xbf", b"\\ud83d", b"}"),
+        *(
+            b"id: 1\n",
+            b"event: error\n",
+            b'data: {"error":"x"}\n\n',
+            b"data: {\n",
+            b"\xef\xbb\xbf",
+            b"}",
+        ),
     )
 )
 
