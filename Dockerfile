@@ -4,10 +4,12 @@
 FROM python:3.13-slim AS build
 WORKDIR /source
 RUN python -m venv /opt/facade
+COPY requirements.lock .
+RUN /opt/facade/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY openapi openapi
 COPY proxy proxy
-RUN /opt/facade/bin/pip install --no-cache-dir .
+RUN /opt/facade/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.13-slim
 COPY --from=build /opt/facade /opt/facade

@@ -14,7 +14,7 @@ TEST_STAMP := $(VENV)/test.stamp
 SOURCES := proxy tests contract_tests docs
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format types generate contract clean
+.PHONY: help run test check lint format types generate contract fuzz soak lock sbom clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,8 +46,30 @@ generate: $(TEST_STAMP) ## Make again what is made from other files
 contract: $(TEST_STAMP) ## Run the contract suite, against any Ollama with URL=http://…
 	$(BIN)/python -m pytest -q contract_tests$(if $(URL), --url $(URL))
 
+SECONDS ?= 3600
+STREAMS ?= 1000
+EXAMPLES ?= 2000
+
+fuzz: $(TEST_STAMP) ## Try bytes by chance on both sides, for hours; bodies by the contract with EXAMPLES=…
+	$(BIN)/python -m pytest -q tests/robustness/test_fuzzing.py --hypothesis-profile=fuzz
+	CONTRACT_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q contract_tests/test_generated.py
+
+soak: $(TEST_STAMP) ## Run streams through a network that breaks, for SECONDS=…, STREAMS=… at once
+	$(BIN)/python -m tests.robustness.soak --seconds $(SECONDS) --streams $(STREAMS)
+
+lock: $(TEST_STAMP) ## Make requirements.lock again, with the newest versions that are allowed
+	$(PIP) install --editable '.[release]'
+	@echo '# What the image is made of, with the hashes of its files: `make lock` makes it from pyproject.toml.' > requirements.lock
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
+		--no-header --no-emit-index-url pyproject.toml >> requirements.lock
+
+sbom: $(TEST_STAMP) ## Write sbom.json, what the image is made of, in CycloneDX' form
+	$(PIP) install --editable '.[release]'
+	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
+		--output-reproducible --of JSON -o sbom.json
+
 clean: ## Remove the environment and everything else that was made
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
+	rm -rf $(VENV) build dist sbom.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
