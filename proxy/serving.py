@@ -9,10 +9,8 @@ from contextlib import suppress
 from types import FrameType
 
 import click
-import h11
 import structlog
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from proxy.clock import SECOND, Clock
 from proxy.errors import SettingsError
@@ -20,6 +18,7 @@ from proxy.http.app import build
 from proxy.http.observe import configure
 from proxy.http.stopping import Stopping
 from proxy.listening import BACKLOG, listen
+from proxy.parsing import guarded
 from proxy.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -39,7 +38,7 @@ def run(given: Settings, sockets: list[socket.socket], text: str) -> None:
     stopping = Stopping()
     config = uvicorn.Config(
         build(given, stopping=stopping),
-        http=deadline(given.header_timeout),
+        http=guarded(given.header_timeout),
         ws="none",
         lifespan="on",
         proxy_headers=False,
@@ -67,66 +66,6 @@ def _with_metrics(
     more = listen(host, port, "FACADE_METRICS_HOST")
     place = (host, more[0].getsockname()[1])
     return [*sockets, *more], given.model_copy(update={"metrics_host": place})
-
-
-def deadline(seconds: float) -> type[H11Protocol]:
-    """Uvicorn's protocol, which closes a connection whose next head takes longer than `seconds`.
-
-    The first byte of it may take `timeout_keep_alive` instead on a connection that was used.
-    """
-
-    class Deadline(H11Protocol):
-        _head_timer: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._arm()
-
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            if self.conn.their_state is not h11.IDLE:
-                self._disarm()
-            elif self._head_timer is None:
-                self._arm()
-
-        def on_response_complete(self) -> None:
-            super().on_response_complete()
-            # A part of the next head may have come with the request before.
-            if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
-                self._arm()
-
-        def send_400_response(self, msg: str) -> None:
-            if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
-                # An answer has begun; nothing can be said in the middle of it.
-                self.transport.close()
-                return
-            super().send_400_response(msg)
-            cycle: RequestResponseCycle | None = self.cycle
-            if cycle is not None and not cycle.response_complete:
-                # The body broke off in its framing, and this was the answer.
-                cycle.disconnected = True
-                cycle.message_event.set()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._disarm()
-            super().connection_lost(exc)
-
-        def _arm(self) -> None:
-            self._disarm()
-            self._head_timer = self.loop.call_later(seconds, self._expire)
-
-        def _disarm(self) -> None:
-            if self._head_timer is not None:
-                self._head_timer.cancel()
-                self._head_timer = None
-
-        def _expire(self) -> None:
-            # An answer under way is not cut because the head after it lingers.
-            cycle: RequestResponseCycle | None = self.cycle
-            if cycle is None or cycle.response_complete:
-                self.transport.close()
-
-    return Deadline
 
 
 class _Server(uvicorn.Server):

@@ -32,7 +32,17 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset(("operations",)),
     frozenset(("http",)),
     frozenset(
-        ("cli", "checking", "listening", "local", "local_server", "keeping", "serving", "__main__")
+        (
+            "cli",
+            "checking",
+            "keeping",
+            "listening",
+            "local",
+            "local_server",
+            "parsing",
+            "serving",
+            "__main__",
+        )
     ),
 )
 
@@ -43,7 +53,8 @@ ROOMS = {
     "aiohttp": {"backend"},
     "connexion": {"http"},
     "starlette": {"http"},
-    "uvicorn": {"serving"},
+    "uvicorn": {"parsing", "serving"},
+    "httptools": {"parsing"},
     "xllamacpp": {"local_server"},
     "prometheus_client": {"metering"},
     "pydantic_settings": {"settings"},

@@ -14,10 +14,12 @@ from proxy.errors import BackendError
 LINE_LIMIT = 8 * 1024 * 1024
 """Bytes of one line or event; Ollama's own Go client takes no longer line."""
 
+_BLANK = [b""]
+
 _BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Event:
     """One event: its `data` lines, and its name where it has one (``error``)."""
 
@@ -52,11 +54,21 @@ class EventSplitter:
         self._rest = bytearray(lines.pop())
         self._check(len(self._rest))
         events: list[Event] = []
-        for line in lines:
-            if line:
+        for at, line in enumerate(lines, 1):
+            if not line:
+                if self._data:
+                    events.append(self._take())
+            elif (
+                line.startswith(b"data: ")
+                and not self._data
+                and not self._name
+                and lines[at : at + 1] == _BLANK
+            ):
+                # One line of data and nothing else: nearly every event is of this kind.
+                self._check(len(line) - 6)
+                events.append(Event((line[6:],)))
+            else:
                 self._line(line)
-            elif self._data:
-                events.append(self._take())
         return events
 
     def finish(self) -> list[Event]:

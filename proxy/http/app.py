@@ -6,6 +6,7 @@ of the same name, and a document without one does not start.
 
 from __future__ import annotations
 
+import gc
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -25,13 +26,14 @@ from proxy.clock import Clock
 from proxy.errors import ContractError, OllamaError
 from proxy.gojson.encode import dumps
 from proxy.http import ndjson, problems, sse
-from proxy.http.answers import error_body
 from proxy.http.decode import BodyValidator, decoder
 from proxy.http.door import Door
 from proxy.http.observe import Record, note_failure
 from proxy.http.operating import ByPort, Operating
 from proxy.http.paths import routes
+from proxy.http.problems import error_response
 from proxy.http.stopping import Stopping, ending
+from proxy.http.tuned import TunedApp
 from proxy.metering import Meter
 from proxy.operations.call import Call, Empty, Events, Json, Lines, Text
 from proxy.operations.embedding import Embedding
@@ -85,6 +87,9 @@ def build(
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
         await catalog.look()
+        # What is there now stays: the collector need not look at it ever again.
+        gc.collect()
+        gc.freeze()
         yield
         await backend.close()
 
@@ -131,7 +136,7 @@ def connexion_app(
         return _endpoint(methods[operation_id], clock)
 
     no_page = SwaggerUIOptions(serve_spec=False, swagger_ui=False)
-    app = AsyncApp("proxy", lifespan=lifespan, swagger_ui_options=no_page)
+    app = TunedApp("proxy", failed=problems.response, lifespan=lifespan, swagger_ui_options=no_page)
     app.add_api(
         dict(document),
         resolver=Resolver(resolve),
@@ -151,7 +156,9 @@ def _endpoint(operation: Operation, clock: Clock) -> Callable[..., Awaitable[Res
         body = scope.get("facade.checked") or {}
         if "facade.record" in scope:
             record: Record = scope["facade.record"]
-            record.call, record.model = call, body.get("model") or body.get("name") or ""
+            named = body.get("model") or body.get("name")
+            # An operation that does not know the field has not had it checked.
+            record.call, record.model = call, named if isinstance(named, str) else ""
         try:
             with ending(scope):
                 answer = await (operation(body, call) if takes_body else operation(call))
@@ -199,18 +206,3 @@ def _response(answer: Json | Text | Empty, headers: Mapping[str, str]) -> Respon
     if isinstance(answer, Text):
         return Response(answer.text, answer.status, headers, answer.media_type)
     return Response(b"", answer.status, headers)
-
-
-def error_response(
-    error: OllamaError,
-    path: str,
-    headers: Mapping[str, str],
-    media_type: str = "application/json; charset=utf-8",
-) -> Response:
-    """An error as a status of its own; without charset where a stream was to begin (§4.3)."""
-    return Response(
-        error_body(error, path),
-        error.status,
-        {**headers, **error.headers},
-        media_type,
-    )

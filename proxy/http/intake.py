@@ -45,8 +45,8 @@ async def read_body(
 def _checked(body: bytes, limit: int) -> bytes:
     """The body, unless it is made of objects and lists for the most part.
 
-    Each of them takes hundreds of bytes of memory, and so a body of nothing else a hundred times its
-    own length.
+    Each of them takes hundreds of bytes of memory, and so a body of nothing else takes a hundred
+    times its own length.
     """
     most = max(FEWEST, limit // 64)
     if len(body) > most and body.count(b"{") + body.count(b"[") > most:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import structlog
 from connexion import AsyncApp
 from connexion.exceptions import ProblemException
 from connexion.lifecycle import ConnexionRequest, ConnexionResponse
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from proxy.errors import OllamaError
 from proxy.http.answers import error_body
@@ -20,6 +23,29 @@ def handle(app: AsyncApp) -> None:
     app.add_error_handler(ProblemException, _on_problem)
     app.add_error_handler(HTTPException, _on_problem)
     app.add_error_handler(Exception, _on_bug)
+
+
+def error_response(
+    error: OllamaError,
+    path: str,
+    headers: Mapping[str, str],
+    media_type: str = "application/json; charset=utf-8",
+) -> Response:
+    """An error as a status of its own; without charset where a stream was to begin (§4.3)."""
+    return Response(
+        error_body(error, path),
+        error.status,
+        {**headers, **error.headers},
+        media_type,
+    )
+
+
+def response(error: Exception, path: str) -> Response:
+    """What the handlers below say, for requests that go Connexion's short way (`tuned`)."""
+    if not isinstance(error, OllamaError):
+        _log.error("request failed", exc_info=error)
+        error = OllamaError(500, "internal server error")
+    return error_response(error, path, {})
 
 
 def _on_ollama_error(request: ConnexionRequest, error: OllamaError) -> ConnexionResponse:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from proxy.errors import OllamaError
 from proxy.translate.reading import read_usage
+
+Frame: TypeAlias = "dict[str, Any] | bytes"
+"""One object of a stream, or its JSON."""
 
 
 @dataclass(slots=True)
@@ -71,9 +74,9 @@ class Empty:
 
 @dataclass(slots=True)
 class Lines:
-    """NDJSON: every dict is a frame. The status goes out with the first batch, not before it."""
+    """NDJSON: a frame a line. The status goes out with the first batch, not before it."""
 
-    batches: AsyncIterator[list[dict[str, Any]]]
+    batches: AsyncIterator[Sequence[Frame]]
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from proxy.clock import Clock
 from proxy.http.door import Door
+from proxy.parsing import GuardedProtocol
 from proxy.settings import Settings
 
 ROUTES = {
@@ -152,7 +153,12 @@ class _Server(uvicorn.Server):
 def served(app: ASGIApp, lifespan: Literal["on", "off"] = "off") -> Iterator[int]:
     """The application behind uvicorn on a port of its own, which it gives."""
     config = uvicorn.Config(
-        app, http="h11", ws="none", lifespan=lifespan, log_config=None, timeout_graceful_shutdown=1
+        app,
+        http=GuardedProtocol,
+        ws="none",
+        lifespan=lifespan,
+        log_config=None,
+        timeout_graceful_shutdown=1,
     )
     server = _Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -64,9 +64,20 @@ class Toxic:
         self.port = 0
 
     async def start(self) -> asyncio.Server:
-        server = await asyncio.start_server(self._accept, "127.0.0.1", 0, backlog=2048)
+        server = await asyncio.start_server(self._connected, "127.0.0.1", 0, backlog=2048)
         self.port = server.sockets[0].getsockname()[1]
         return server
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._accept(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """Ends what is still connected."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         fault = "none"
@@ -211,6 +222,7 @@ def soak(seconds: float, streams: int, chance: float = 0.3, seed: int = 1) -> Re
                 report.descriptors = before[1], after[1]
             finally:
                 await asyncio.to_thread(service.__exit__)
+                await toxic.stop()
 
     with Upstream() as upstream:
         upstream.script(counting)
