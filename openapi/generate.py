@@ -1,97 +1,89 @@
-"""Write proxy/wire.py, the types of the wire, from ollama.yaml.
+"""Make everything again that is made from openapi/ollama.yaml and from the settings.
 
-    python openapi/generate.py            write it
-    python openapi/generate.py --check    say in a diff what is stale, and end with 1 if anything is
+    python -m openapi.generate            write it
+    python -m openapi.generate --check    say in a diff what is stale, and end with 1 if anything is
 
-The types are TypedDicts with the names of the component schemas. No key of a request is required,
-and almost every value may be None, because the schemas say so. `x-ollama-ref` becomes `$ref` before
-the generator reads the document, as it has no trouble with a schema that contains itself.
+What is made: the types of the wire, the reference page, the README's table of routes, and the page
+of settings. docs/compatibility.md is made from the recordings instead (tests/golden/document.py).
 """
 
 from __future__ import annotations
 
 import difflib
-import subprocess
+import runpy
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
-from datamodel_code_generator import generate
-from datamodel_code_generator.config import GenerateConfig
-from datamodel_code_generator.enums import DataModelType, InputFileType
-from datamodel_code_generator.format import Formatter, PythonVersion
-from datamodel_code_generator.parser import LiteralType
 
-HERE = Path(__file__).resolve().parent
-DOCUMENT = HERE / "ollama.yaml"
-WIRE = HERE.parent / "proxy" / "wire.py"
+from openapi import reference, wire
 
-HEADER = '''"""The types of the wire: what a request may hold, what an answer looks like.
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENT = ROOT / "openapi" / "ollama.yaml"
 
-Generated from openapi/ollama.yaml by `make generate`. Do not edit.
-"""
-'''
-
-CONFIG = GenerateConfig(
-    input_file_type=InputFileType.OpenAPI,
-    output_model_type=DataModelType.TypingTypedDict,
-    target_python_version=PythonVersion.PY_311,
-    custom_file_header=HEADER,
-    disable_timestamp=True,
-    enum_field_as_literal=LiteralType.All,
-    formatters=[Formatter.BUILTIN],
-    keep_model_order=True,
-    # Without this `_debug_render_only` would become `field_debug_render_only`, which is no key.
-    special_field_name_prefix="",
-    strict_nullable=True,
-    use_schema_description=True,
-    use_standard_collections=True,
-    use_union_operator=True,
-)
+BEGIN = "<!-- routes: made from openapi/ollama.yaml by `make generate` -->"
+END = "<!-- end of routes -->"
 
 
-def wire(document: Any) -> str:
-    """The text of wire.py for an OpenAPI document."""
-    text = yaml.safe_dump(_without_our_references(document), sort_keys=False, allow_unicode=True)
-    made = generate(text, config=CONFIG)
-    if not isinstance(made, str):
-        raise TypeError("the generator made more than one module")
-    return _formatted(made)
+def readme(document: Any, root: Path = ROOT) -> str:
+    """README.md with the table of routes between its two marks. Raises ValueError without them."""
+    text = (root / "README.md").read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"README.md does not hold the lines {BEGIN!r} and {END!r}")
+    return f"{before}{BEGIN}\n\n{reference.routes(document)}\n\n{END}{after}"
+
+
+def settings(_document: Any) -> str:
+    """The text of docs/settings.md."""
+    return str(runpy.run_path(str(ROOT / "docs" / "generate_settings.py"))["document"]())
+
+
+MADE: Mapping[str, Callable[[Any], str]] = {
+    "proxy/wire.py": wire.wire,
+    "openapi/reference.md": reference.reference,
+    "README.md": readme,
+    "docs/settings.md": settings,
+}
+"""Each file that is made, and what makes its text from the document."""
+
+
+def stale(document: Any, root: Path = ROOT) -> dict[str, str]:
+    """The wanted text of every file under `root` that does not have it."""
+    wanted = {name: make(document) for name, make in MADE.items()}
+    return {name: text for name, text in wanted.items() if _there(root / name) != text}
+
+
+def difference(name: str, wanted: str, root: Path = ROOT) -> str:
+    """A diff from the file that is there to the one that is wanted."""
+    lines = difflib.unified_diff(
+        _there(root / name).splitlines(keepends=True),
+        wanted.splitlines(keepends=True),
+        name,
+        f"{name}, as `make generate` makes it",
+    )
+    return "".join(lines)
 
 
 def main(arguments: list[str]) -> int:
-    """Write wire.py, or with ``--check`` compare it. Gives the exit status of the process."""
-    wanted = wire(yaml.safe_load(DOCUMENT.read_text(encoding="utf-8")))
+    """Write what is stale, or with ``--check`` only tell. Gives the exit status of the process."""
+    found = stale(yaml.safe_load(DOCUMENT.read_text(encoding="utf-8")))
     if arguments != ["--check"]:
-        WIRE.write_text(wanted, encoding="utf-8")
+        for name, text in found.items():
+            (ROOT / name).write_text(text, encoding="utf-8")
         return 0
-    there = WIRE.read_text(encoding="utf-8") if WIRE.exists() else ""
-    sys.stdout.writelines(
-        difflib.unified_diff(
-            there.splitlines(keepends=True),
-            wanted.splitlines(keepends=True),
-            "proxy/wire.py",
-            "proxy/wire.py, as openapi/ollama.yaml would have it",
-        )
-    )
-    return int(there != wanted)
+    for name, text in found.items():
+        sys.stdout.write(difference(name, text))
+    if found:
+        sys.stdout.write(f"\nstale: {', '.join(found)}. Run `make generate`.\n")
+    return int(bool(found))
 
 
-def _without_our_references(node: Any) -> Any:
-    if isinstance(node, list):
-        return [_without_our_references(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    if "x-ollama-ref" in node:
-        return {"$ref": node["x-ollama-ref"]}
-    return {key: _without_our_references(value) for key, value in node.items()}
-
-
-def _formatted(text: str) -> str:
-    command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(WIRE), "-"]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)  # noqa: S603
-    return done.stdout
+def _there(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 if __name__ == "__main__":

@@ -35,9 +35,7 @@ def check(url: str, timeout: float = TIMEOUT, key: str = "") -> Report:
     """
     base = _base(url)
     try:
-        greeting = _get(f"{base}/", timeout)
-        if greeting.strip() != GREETING:
-            raise _UnwellError("something else answers there")
+        _greet(base, timeout)
         version = _object(_get(f"{base}/api/version", timeout, key)).get("version", "?")
     except _UnwellError as error:
         return Report(well=False, lines=(f"service  {base}: {error}",))
@@ -52,6 +50,24 @@ def check(url: str, timeout: float = TIMEOUT, key: str = "") -> Report:
     count = "1 model" if len(names) == 1 else f"{len(names)} models"
     listed = (f"  {name}" for name in names)
     return Report(well=True, lines=(service, f"backend  answers with {count}", *listed))
+
+
+def alive(url: str, timeout: float = TIMEOUT) -> Report:
+    """Ask for nothing but the greeting, which needs neither a backend nor a key.
+
+    For whoever restarts containers: a backend that is down is no reason to. Raises as `check`.
+    """
+    base = _base(url)
+    try:
+        _greet(base, timeout)
+    except _UnwellError as error:
+        return Report(well=False, lines=(f"service  {base}: {error}",))
+    return Report(well=True, lines=(f"service  {base}: is running",))
+
+
+def _greet(base: str, timeout: float) -> None:
+    if _get(f"{base}/", timeout).strip() != GREETING:
+        raise _UnwellError("something else answers there")
 
 
 def _base(url: str) -> str:

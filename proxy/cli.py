@@ -6,6 +6,7 @@ one line says why · 128 + n ended by signal n.
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 import sys
@@ -17,6 +18,8 @@ from typing import NoReturn
 import click
 from pydantic import SecretStr
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from proxy import __version__, checking, local, settings
 from proxy.clock import SECOND, Clock
@@ -70,7 +73,12 @@ def serve(file: str | None, host: str | None, port: int | None) -> None:
 
 @main.command()
 @click.argument("url", required=False)
-def check(url: str | None) -> None:
+@click.option("--alive", is_flag=True, help="Only whether the service runs, for a health check.")
+@click.option(
+    "--backend", is_flag=True, help="Ask the backend of OPENAI_BASE_URL itself what it can do."
+)
+@click.option("--model", default="", help="With --backend: the model to ask, else the first.")
+def check(url: str | None, *, alive: bool, backend: bool, model: str) -> None:
     """Say whether the service at URL and its backend answer, and which models there are.
 
     Without URL: the one at OLLAMA_HOST. The exit status is 0 when both answer, else 1. Files in
@@ -78,12 +86,37 @@ def check(url: str | None) -> None:
     """
     with _refusals():
         given = settings.load()
+        if backend:
+            sys.exit(_check_backend(given, model))
         # Its own key goes to the service itself and to no other address.
         key = given.api_keys[0].get_secret_value() if given.api_keys and not url else ""
-        report = checking.check(url or client_url(given.host, given.port), key=key)
-    for line in (*report.lines, *_catalog_lines(given)):
+        asked = url or client_url(given.host, given.port)
+        report = checking.alive(asked) if alive else checking.check(asked, key=key)
+    for line in report.lines if alive else (*report.lines, *_catalog_lines(given)):
         click.echo(line)
     sys.exit(0 if report.well else 1)
+
+
+def _check_backend(given: Settings, model: str) -> int:
+    """The exit status; prints what was found, with a table of what the backend can do."""
+    if given.base_url is None:
+        raise SettingsError("check: OPENAI_BASE_URL is not set, so there is no backend to ask")
+    from proxy.doctor import examine
+    from proxy.http.observe import configure
+
+    # What a probe finds refused is in the table.
+    configure(given.model_copy(update={"log_level": "error"}))
+    found = asyncio.run(examine(given, model))
+    console = Console(highlight=False)
+    for line in found.lines:
+        console.print(line, markup=False, soft_wrap=True)
+    if found.abilities:
+        table = Table("ability", "asked", "seen", title=found.model, title_justify="left")
+        for one in found.abilities:
+            answer = "[green]yes[/]" if one.answer else "[yellow]no[/]"
+            table.add_row(one.name, answer, escape(one.note))
+        console.print(table)
+    return 0 if found.well else 1
 
 
 def _catalog_lines(given: Settings) -> list[str]:

@@ -95,11 +95,17 @@ def schema(name: str) -> Node:
     return standing
 
 
-@cache
-def _document() -> Node:
+def file() -> Path:
+    """Where the document lies. Raises ContractError when it is missing."""
     place = next((place for place in PLACES if place.is_file()), None)
     if place is None:
         raise ContractError(f"the OpenAPI document is missing: {PLACES[0]}")
+    return place
+
+
+@cache
+def _document() -> Node:
+    place = file()
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times as fast
     loaded = yaml.load(place.read_text(encoding="utf-8"), loader)  # noqa: S506 - both are safe
     if not isinstance(loaded, dict):

@@ -81,12 +81,8 @@ class Settings(BaseSettings):
         "Pass each client's own key to the backend, never `OPENAI_API_KEY`, which then only asks "
         "for the list of models",
     )
-    organization: str | None = _setting(
-        "OPENAI_ORG_ID", None, "Sent to the backend as OpenAI-Organization"
-    )
-    project: str | None = _setting(
-        "OPENAI_PROJECT_ID", None, "Sent to the backend as OpenAI-Project"
-    )
+    organization: str | None = _setting("OPENAI_ORG_ID", None, "Sent as OpenAI-Organization")
+    project: str | None = _setting("OPENAI_PROJECT_ID", None, "Sent as OpenAI-Project")
     backend_headers: kind.Headers = _setting(
         "FACADE_BACKEND_HEADERS",
         (),
@@ -154,6 +150,10 @@ class Settings(BaseSettings):
         None,
         "`HOST:PORT` of a listener of its own for `/metrics`, `/healthz` and `/readyz`, which asks "
         "for no key; `/metrics` is then not at OLLAMA_HOST",
+    )
+    ui: kind.Flag = _setting("FACADE_UI", True, "Serve the page `/ui` for people, without a key")
+    docs: kind.Flag = _setting(
+        "FACADE_DOCS", True, "Serve `/docs`, `/openapi.json` and `/openapi.yaml`, without a key"
     )
     log_format: Annotated[Literal["console", "json"], kind.Lowered] = _setting(
         "FACADE_LOG_FORMAT", "console", "`console` or `json`"

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 if str(ROOT) not in sys.path:  # `pytest` without `python -m` does not put it there
     sys.path.insert(0, str(ROOT))
 
+from tests import canary  # noqa: E402
 from tests.upstream import Upstream  # noqa: E402
 
 
@@ -24,6 +25,14 @@ def upstream() -> Iterator[Upstream]:
     """A scripted backend with the usual models; says "Hello there!" until it is told otherwise."""
     with Upstream() as server:
         yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clients_key() -> Iterator[None]:
+    """Ollama's own client sends this key with every request."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OLLAMA_API_KEY", canary.FORWARDED)
+        yield
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from tests import canary
+
 STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
 
 
@@ -158,5 +160,9 @@ def ask(url: str, method: str, path: str, value: object = None, timeout: float =
     """The plain case: a JSON value (None: no body) to `http://host:port`."""
     host, _, port = url.removeprefix("http://").partition(":")
     data = None if value is None else json.dumps(value).encode()
-    headers = {"Host": f"localhost:{port}", "Content-Type": "application/json"}
+    headers = {
+        "Host": f"localhost:{port}",
+        "Content-Type": "application/json",
+        "Authorization": f"Bearer {canary.FORWARDED}",
+    }
     return exchange(host, int(port), method, path, headers, data, timeout)

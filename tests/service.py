@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -13,12 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from tests import raw
+from tests import canary, raw
 
 ROOT = Path(__file__).parent.parent
-# Every service under test gets this key; it may never come out again (faults.md P6).
-CANARY = "sk-canary-5d1f0c7e9b"
+# Every service under test gets this key; it may never come out again (tests/canary.py).
+CANARY = canary.OURS
 OURS = ("OLLAMA_", "OPENAI_", "FACADE_")
+SECRET = ("OPENAI_API_KEY", "FACADE_API_KEYS", "FACADE_BACKEND_HEADERS")
 
 
 def free_port() -> int:
@@ -32,6 +34,7 @@ class Service:
     """`ollama-facade serve`; a context manager that ends it, whatever happens.
 
     `settings` are environment variables; all others of Ollama's, OpenAI's and ours are taken away.
+    Its end fails where a key, or one of `secrets`, was sent to a client or written to the log.
     """
 
     def __init__(
@@ -41,9 +44,11 @@ class Service:
         *,
         host: str = "127.0.0.1",
         patience: float = 60.0,
+        secrets: Sequence[str] = (),
     ) -> None:
         self.host, self.port, self.patience = host, free_port(), patience
         self.settings, self.arguments = dict(settings or {}), list(arguments)
+        self.secrets = self._keys() | set(secrets)
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -55,10 +60,17 @@ class Service:
         """What the process finds."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
         own = {"OLLAMA_HOST": f"{self.host}:{self.port}", "OPENAI_API_KEY": CANARY, "TZ": "UTC"}
-        return {**kept, **own, "PYTHONUNBUFFERED": "1", **self.settings}
+        watched = canary.to_environment(self.secrets)
+        return {**kept, **own, "PYTHONUNBUFFERED": "1", **watched, **self.settings}
+
+    def _keys(self) -> set[str]:
+        """The keys of its backend and of its clients."""
+        given = " ".join(self.settings.get(name, "") for name in SECRET)
+        words = {CANARY, canary.INBOUND, canary.FORWARDED, *re.split(r"[\s,]+", given)}
+        return {word for word in words if len(word) >= canary.SHORTEST and not word.endswith(":")}
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "proxy", "serve", *self.arguments]
+        command = [sys.executable, "-m", "tests.watched", "serve", *self.arguments]
         self.process = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -94,7 +106,10 @@ class Service:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(5)
+        written = self.output()
         self.log.close()
+        assert canary.LEAK not in written, written[-3000:]
+        assert not [secret for secret in self.secrets if secret in written], "a key in the log"
 
     def output(self) -> str:
         """What the process wrote until now."""

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from proxy.checking import check
+from proxy.checking import alive, check
 from proxy.errors import SettingsError
 from tests.service import free_port
 
@@ -106,3 +106,17 @@ def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch
 def test_what_is_no_url_is_refused(url: str) -> None:
     with pytest.raises(SettingsError, match=r"^check: "):
         check(url)
+
+
+def test_a_service_is_alive_whatever_its_backend_does() -> None:
+    with service({"/": GREETING}) as url:
+        assert alive(url).lines == (f"service  {url}: is running",)
+        assert alive(url).well
+    with service({"/": (200, b"Welcome to nginx!")}) as url:
+        assert not alive(url).well
+
+
+def test_a_service_that_is_gone_is_not_alive() -> None:
+    report = alive(f"127.0.0.1:{free_port()}")
+    assert not report.well
+    assert "does not answer" in report.lines[0]

@@ -33,8 +33,10 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset(("http",)),
     frozenset(
         (
+            "abilities",
             "cli",
             "checking",
+            "doctor",
             "keeping",
             "listening",
             "local",
@@ -53,6 +55,7 @@ ROOMS = {
     "aiohttp": {"backend"},
     "connexion": {"http"},
     "starlette": {"http"},
+    "swagger_ui_bundle": {"http"},
     "uvicorn": {"parsing", "serving"},
     "httptools": {"parsing"},
     "xllamacpp": {"local_server"},

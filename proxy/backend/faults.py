@@ -18,7 +18,7 @@ from proxy.backend.deltas import not_a_completion
 from proxy.clock import Clock
 from proxy.errors import BackendError, OllamaError
 from proxy.translate.failures import clean, failure_text
-from proxy.translate.missing import names_model
+from proxy.translate.missing import is_missing_route, names_model
 
 DAY = 86_400
 
@@ -27,7 +27,7 @@ _STATUS: Mapping[int, int] = {
     401: 502,
     402: 402,
     403: 502,
-    404: 502,  # one that names no model: a wrong path, a page
+    404: 502,  # one that is about no model: a wrong path, a page
     408: 504,
     409: 409,
     413: 413,
@@ -144,13 +144,13 @@ def from_status(status: int, body: Any, headers: Mapping[str, str], model: str) 
     if isinstance(body, bytes):
         body = body.decode("utf-8", "replace")
     text = failure_text(body)
-    if status == 404 and text:
+    if status == 404 and text and not is_missing_route(status, body, "completions", model):
         return BackendError(404, f"model '{model}' not found", kind="not_found")
     ours = _STATUS.get(status, status if 400 <= status < 500 else 502)
     retry_after = _retry_after(headers)
     return BackendError(
         ours,
-        text or _PHRASE.get(status) or "backend failed",
+        (status != 404 and text) or _PHRASE.get(status) or "backend failed",
         kind=f"status_{status // 100}xx",
         headers={"Retry-After": retry_after} if retry_after else None,
     )

@@ -30,7 +30,13 @@ _OWNERS: Mapping[str, str] = {
     "sglang": "sglang",
     "organization_owner": "lmstudio",
     "library": "ollama",
+    "deepseek": "deepseek",
 }
+
+
+_LITELLM = ("openai", 1677610602)
+"""Owner and time of every model in LiteLLM's list (litellm/constants.py,
+DEFAULT_MODEL_CREATED_AT_TIME); OpenAI's own have times of their own."""
 
 
 def recognise(settings: Settings) -> str:
@@ -51,5 +57,7 @@ def recognise(settings: Settings) -> str:
 
 def owner(entries: Sequence[Mapping[str, Any]]) -> str:
     """The dialect that the `owned_by` of the backend's models stands for, `""` when none does."""
+    if {(entry.get("owned_by"), entry.get("created")) for entry in entries} == {_LITELLM}:
+        return "litellm"
     found = {_OWNERS.get(str(entry.get("owned_by")), "") for entry in entries}
     return found.pop() if len(found) == 1 else ""

@@ -27,11 +27,14 @@ from proxy.errors import ContractError, OllamaError
 from proxy.gojson.encode import dumps
 from proxy.http import ndjson, problems, sse
 from proxy.http.decode import BodyValidator, decoder
+from proxy.http.documentation import DOCUMENTATION
 from proxy.http.door import Door
+from proxy.http.interface import INTERFACE
 from proxy.http.observe import Record, note_failure
 from proxy.http.operating import ByPort, Operating
 from proxy.http.paths import routes
 from proxy.http.problems import error_response
+from proxy.http.static import Static
 from proxy.http.stopping import Stopping, ending
 from proxy.http.tuned import TunedApp
 from proxy.metering import Meter
@@ -97,14 +100,15 @@ def build(
         if operation.request:
             decoder(operation.request)  # compiled now, so that no request pays for it
     app = connexion_app(document, operations(rooms), clock, lifespan)
+    pages = {**(DOCUMENTATION if settings.docs else {}), **(INTERFACE if settings.ui else {})}
     meter = Meter(shared=shared) if settings.metrics else None
     apart = settings.metrics_host
 
     async def readiness() -> OllamaError | None:
         return stopping.refusal or await catalog.failure()
 
-    main = Operating(readiness, meter if apart is None else None, app)
-    table = {**routes(document), **main.routes()}
+    main = Operating(readiness, meter if apart is None else None, Static(app, pages))
+    table = {**routes(document), **main.routes(), **{path: ("HEAD", "GET") for path in pages}}
     door = Door(main, settings, clock, table, meter, stopping)
     return door if apart is None else ByPort(apart[1], Operating(readiness, meter), door)
 
@@ -138,7 +142,8 @@ def connexion_app(
     no_page = SwaggerUIOptions(serve_spec=False, swagger_ui=False)
     app = TunedApp("proxy", failed=problems.response, lifespan=lifespan, swagger_ui_options=no_page)
     app.add_api(
-        dict(document),
+        # The door asks for keys, before anything else is looked at.
+        {key: value for key, value in document.items() if key != "security"},
         resolver=Resolver(resolve),
         validator_map={"body": {"application/json": BodyValidator}},
     )

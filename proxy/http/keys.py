@@ -13,9 +13,11 @@ from collections.abc import Iterable
 from pydantic import SecretStr
 
 from proxy.errors import OllamaError
+from proxy.http.documentation import DOCUMENTATION
+from proxy.http.interface import INTERFACE
 
-FREE = frozenset(("/", "/healthz", "/readyz"))
-"""The paths that need no key: what tells that the service is there and well."""
+FREE = frozenset(("/", "/healthz", "/readyz")) | {*DOCUMENTATION, *INTERFACE}
+"""The paths that need no key: what tells that the service is there and well, and how it is used."""
 
 ANTHROPIC = "/v1/"
 """What lies below takes `x-api-key` too."""

@@ -35,7 +35,9 @@ class Dialect:
     `parameters`: Ollama's option -> the parameter of the request; `num_predict` goes by
     `max_tokens`. `efforts`: Ollama's level -> the backend's, where they differ. `reasoning`: the
     field of a message that brings the thoughts, `""` when it is not known or there is none.
-    `tool_name`: a tool's result may carry `name`. `completions_format`: how `/v1/completions`
+    `thoughts_back`: a message that
+    calls tools has to bring the thoughts before the call. `tool_name`: a tool's result may carry
+    `name`. `completions_format`: how `/v1/completions`
     takes a schema, `""` when it cannot. `base64`: vectors may be asked for as base64.
     `closes_streams`: the server closes a connection after a stream without saying so. `responses`,
     `messages`: there is `/v1/responses`, or Anthropic's `/v1/messages` at the same address; a
@@ -55,6 +57,7 @@ class Dialect:
     logprobs: bool = True
     json_object: bool = True
     json_schema: bool = True
+    thoughts_back: bool = False
     tool_name: bool = False
     completions: bool = True
     completions_format: Literal["", "response_format", "json_schema"] = ""

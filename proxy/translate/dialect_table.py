@@ -145,11 +145,13 @@ ROWS = (
     Dialect(
         name="deepseek",
         source="api-docs.deepseek.com/api/create-chat-completion (no seed, json_object only), "
-        ".../guides/thinking_mode, .../guides/fim_completion; Anthropic's dialect has an address "
-        "of its own: .../guides/anthropic_api",
+        ".../guides/thinking_mode (a turn that calls tools without its thoughts is refused), "
+        ".../guides/fim_completion; Anthropic's dialect has an address of its own: "
+        ".../guides/anthropic_api",
         parameters=openai_options("seed"),
         thinking="thinking",
         reasoning="reasoning_content",
+        thoughts_back=True,
         json_schema=False,
     ),
     Dialect(

@@ -32,7 +32,8 @@ def openai_messages(messages: Sequence[Mapping[str, Any]], dialect: Dialect) -> 
 
     Roles are lower-cased and not judged, contents are never null. Every tool call has an id, and
     every result the id of the call that it answers, so that a strict backend accepts a second turn.
-    Earlier `thinking` is not sent (golden chat/native-tool-result-ids).
+    Earlier `thinking` is not sent (golden chat/native-tool-result-ids), but for that before a call
+    where the backend insists on it; no thoughts are an empty text then.
     """
     identified = _identify(messages)
     return [
@@ -52,6 +53,8 @@ def _message(message: Mapping[str, Any], ids: Sequence[str], dialect: Dialect) -
             {"id": identifier, "type": "function", "function": _function(call)}
             for identifier, call in zip(ids, calls, strict=True)
         ]
+        if dialect.thoughts_back:
+            result[dialect.reasoning] = message.get("thinking") or ""
     elif role == "tool":
         result["tool_call_id"] = ids[0]
         if dialect.tool_name and message.get("tool_name"):

@@ -74,10 +74,11 @@ def chat_completion_request(
     body: Mapping[str, Any], model: Model, dialect: Dialect, think: bool | str | None
 ) -> Request:
     """The request of a `ChatCompletionRequest`; `think` is what is in force after the checks."""
-    messages = [
+    told = (
         *(dict(message) for message in model.messages),
         *(_message(message) for message in body["messages"]),
-    ]
+    )
+    messages = [_with_thoughts(message, dialect) for message in told]
     first = body["messages"][0].get("role") or ""
     if model.system and first.lower() not in ("system", "developer"):
         messages.insert(0, {"role": "system", "content": model.system})
@@ -85,6 +86,18 @@ def chat_completion_request(
     _add(request, body, model, dialect, CHAT_PARAMETERS)
     _add_effort(request, body, dialect, think)
     return request
+
+
+def _with_thoughts(message: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
+    """A message; where the backend insists on the thoughts before a call, under its name for them.
+
+    Answers here call them `reasoning`, and OpenAI's own clients do not send them back at all.
+    """
+    copy = dict(message)
+    if dialect.thoughts_back and copy.get("tool_calls"):
+        thoughts = copy.pop("reasoning", None)
+        copy[dialect.reasoning] = copy.get(dialect.reasoning) or thoughts or ""
+    return copy
 
 
 def completion_request(body: Mapping[str, Any], model: Model, dialect: Dialect) -> Request:

@@ -41,6 +41,9 @@ def read_delta(event: Any) -> Delta | None:
         return Delta(usage=usage, timings=timings) if usage or timings else None
     if choice.get("error"):
         raise failed(choice)
+    if choice.get("finish_reason") == "error":
+        # OpenRouter: the reason is beside the choices, or nowhere.
+        raise failed(event)
     message = choice.get("delta") or choice.get("message")
     finish = choice.get("finish_reason")
     delta = Delta(finish=finish if isinstance(finish, str) else "", usage=usage, timings=timings)

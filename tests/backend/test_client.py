@@ -105,6 +105,13 @@ def test_events_that_only_single_newlines_separate_are_understood(upstream: Upst
         (403, "forbidden", 502, "credentials"),
         (404, {"error": {"message": "no model m"}}, 404, "model 'm' not found"),
         (404, "<html>nginx</html>", 502, "no such path at the backend"),
+        (404, {"detail": "Not Found"}, 502, "no such path at the backend"),
+        (
+            404,
+            {"error": {"message": "Invalid URL (POST /v1/x)"}},
+            502,
+            "no such path at the backend",
+        ),
         (400, {"error": {"message": "too long"}}, 400, "too long"),
         (422, {"detail": [{"msg": "field required"}]}, 400, "field required"),
         (408, "", 504, "backend timed out"),

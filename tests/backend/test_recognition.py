@@ -42,6 +42,7 @@ def test_the_setting_wins_and_must_name_a_dialect() -> None:
         ("sglang", "sglang"),
         ("organization_owner", "lmstudio"),
         ("library", "ollama"),
+        ("deepseek", "deepseek"),
         ("somebody", ""),
     ),
 )
@@ -52,3 +53,9 @@ def test_the_owner_of_all_models_tells_the_dialect(owned_by: str, name: str) -> 
 def test_owners_that_disagree_tell_nothing() -> None:
     assert owner([{"owned_by": "llamacpp"}, {"owned_by": "me"}]) == ""
     assert owner([]) == ""
+
+
+def test_a_list_of_models_that_were_all_made_when_litellm_says_is_litellms() -> None:
+    listed = {"owned_by": "openai", "created": 1677610602}
+    assert owner([{**listed, "id": "a"}, {**listed, "id": "b"}]) == "litellm"
+    assert owner([listed, {**listed, "created": 1744318173}]) == ""

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests import raw
+from tests import canary, raw
 from tests.service import CANARY, Service
 from tests.upstream import Scenario, Step, Upstream, answer, event, opened, say
 from tests.upstream import raw as raw_bytes
 
-CLIENT = "canary-of-a-client-8842"
+CLIENT = canary.INBOUND
 HEADER = "canary-in-a-header-1199"
 PROJECT = {"OPENAI_PROJECT_ID": "proj", "OPENAI_ORG_ID": "org"}
 HI = [{"role": "user", "content": "Hi"}]
@@ -104,3 +104,38 @@ def test_a_key_in_the_wrong_place_is_not_logged(service: Service) -> None:
     for path in ("/api/chat", f"/api/{CLIENT[:6]}"):
         answered = ask(service, path, {"model": "native", "options": {"seed": "x"}})
         assert_silent(path, f"{answered.headers} {answered.body!r}")
+
+
+def test_a_key_that_is_passed_on_reaches_the_backend_and_nobody_else(upstream: Upstream) -> None:
+    settings = {"OPENAI_BASE_URL": upstream.base_url, "FACADE_FORWARD_KEY": "1"}
+    shape = {"error": {"message": f"Incorrect API key provided: {canary.FORWARDED}"}}
+    with Service({**settings, "FACADE_LOG_LEVEL": "debug"}) as service:
+        for status in (400, 401, 429, 500):
+            upstream.script(quoting(status, shape))
+            for stream in (True, False):
+                body = {"model": "native", "messages": HI, "stream": stream}
+                answered = service.ask("POST", "/api/chat", body)
+                assert canary.FORWARDED not in answered.text
+            sent = {one.headers["authorization"] for one in upstream.generations()}
+            assert sent == {f"Bearer {canary.FORWARDED}"}
+
+
+@pytest.mark.parametrize(
+    ("word", "where"),
+    (("Ollama is running", canary.LEAK), ("listens on http", "a key in the log")),
+)
+def test_the_search_finds_what_is_sent_and_what_is_logged(
+    upstream: Upstream, word: str, where: str
+) -> None:
+    """Words that a service says to each client, or logs, taken for secrets."""
+    service = Service({"OPENAI_BASE_URL": upstream.base_url}, secrets=[word])
+    service.__enter__()
+    with pytest.raises(AssertionError, match=where):
+        service.__exit__()
+
+
+def test_the_search_finds_a_secret_that_comes_in_pieces() -> None:
+    search = canary.Search(["secret", "other"])
+    assert [search.finds(piece) for piece in (b"a sec", b"r", b"et", b"x", b"oth", b"er")] == [
+        False, False, True, False, False, True,
+    ]  # fmt: skip

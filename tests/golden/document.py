@@ -56,15 +56,16 @@ def names(patterns: tuple[str, ...]) -> str:
 
 
 def merged(text: str) -> str:
-    """The document with its generated part replaced, or added at its end."""
-    before, found, rest = text.partition(BEGIN)
-    if not found:
-        return (
-            f"{text.rstrip()}\n\n{written()}\n"
-            if text.strip()
-            else f"# Compatibility\n\n{written()}\n"
-        )
-    return before + written() + rest.partition(END)[2]
+    """The document with this part of it replaced."""
+    return replaced(text, BEGIN, END, written())
+
+
+def replaced(text: str, begin: str, end: str, part: str) -> str:
+    """The document with what stands between two markers replaced, or `part` added at its end."""
+    before, found, rest = text.partition(begin)
+    if found:
+        return before + part + rest.partition(end)[2]
+    return f"{text.rstrip() or '# Compatibility'}\n\n{part}\n"
 
 
 if __name__ == "__main__":

@@ -228,6 +228,17 @@ def test_a_result_that_answers_nothing_keeps_its_id_or_gets_one() -> None:
     assert made["tool_call_id"]
 
 
+def test_thoughts_go_back_with_the_calls_that_they_led_to_where_that_is_asked_for() -> None:
+    turns = (
+        {"role": "assistant", "thinking": "hm", "tool_calls": [call("f")]},
+        {"role": "assistant", "tool_calls": [call("f")]},
+        {"role": "assistant", "thinking": "hm", "content": "a"},
+    )
+    insisting, other = sent(*turns, row="deepseek"), sent(*turns, row="vllm")
+    assert [one.get("reasoning_content") for one in insisting] == ["hm", "", None]
+    assert not any("reasoning_content" in one for one in other)
+
+
 def test_the_name_of_a_tool_goes_where_it_is_known() -> None:
     history = [called(call("a")), result("1", tool_name="a")]
     assert "name" not in sent(*history)[1]

@@ -80,6 +80,16 @@ def test_content_that_is_a_number_is_unreadable() -> None:
         ({"error": {"message": "x", "code": "rate_limit"}}, 502, "x"),
         ({"error": {}}, None, None),
         ({"error": {"error": {"message": "deep"}}}, 502, "deep"),
+        (
+            {"error": {"code": 503, "message": "gone"}, "choices": [{"finish_reason": "error"}]},
+            503,
+            "gone",
+        ),
+        (
+            {"choices": [{"delta": {}, "finish_reason": "error"}]},
+            502,
+            "backend reported an error without a message",
+        ),
     ),
 )
 def test_an_error_event_has_its_own_message_and_status(

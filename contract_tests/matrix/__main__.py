@@ -1,0 +1,77 @@
+"""Asks backends for every feature, keeps what was found, and rewrites the table.
+
+python -m contract_tests.matrix              all that can start here
+python -m contract_tests.matrix vllm openai  only these
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import subprocess
+import sys
+
+from contract_tests.matrix import document
+from contract_tests.matrix.listing import Backend, Found, Results, backends, keep
+from contract_tests.matrix.probes import PROBES, Asker
+from contract_tests.matrix.starting import started
+from proxy.errors import SettingsError
+from tests import raw
+
+CANNOT_START = (SettingsError, RuntimeError, TimeoutError, OSError, subprocess.SubprocessError)
+
+
+def examined(backend: Backend) -> Results:
+    """What is found out about one backend. Raises what `started` raises."""
+    found: dict[str, Found] = {}
+    with started(backend) as running:
+        models = raw.ask(running.url, "GET", "/api/tags", timeout=60).json()["models"]
+        asker = Asker(running.url, backend.model or models[0]["name"])
+        for feature, probe in PROBES.items():
+            try:
+                one = probe(asker)
+            except (OSError, raw.NoAnswerError, ValueError) as error:
+                one = Found("wrong", f"{type(error).__name__}: {error}"[:120])
+            found[feature] = backend.judged(feature, one)
+            sys.stdout.write(f"{backend.name:13} {feature:15} {one.outcome:8} {one.told}\n")
+            sys.stdout.flush()
+    return Results(running.versions, found)
+
+
+def main() -> int:
+    """The exit status: 1 where something is not as backends.yaml expects it."""
+    # What was started ends with us, however we are told to.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    listed = [backend for backend in backends() if backend.start != "absent"]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", nargs="*", choices=[[], *(one.name for one in listed)])
+    wanted = parser.parse_args().name
+    new: dict[str, Results] = {}
+    problems: list[str] = []
+    for backend in listed:
+        if wanted and backend.name not in wanted:
+            continue
+        try:
+            new[backend.name] = examined(backend)
+        except CANNOT_START as error:
+            problems.append(f"{backend.name}: not started: {error}")
+            continue
+        problems += unexpected(backend, new[backend.name])
+    keep(new)
+    document.FILE.write_text(document.merged(document.FILE.read_text("utf-8")), "utf-8")
+    sys.stdout.write("\n".join(["", *problems, ""] if problems else [""]))
+    return 1 if problems else 0
+
+
+def unexpected(backend: Backend, kept: Results) -> list[str]:
+    """Where a backend is other than backends.yaml says."""
+    return [
+        f"{backend.name}: {feature} should be {backend.expects(feature)!r}, "
+        f"is {one.outcome!r} ({one.told})"
+        for feature, one in kept.found.items()
+        if one.outcome != backend.expects(feature)
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
