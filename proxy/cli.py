@@ -10,8 +10,8 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -24,8 +24,9 @@ from rich.table import Table
 from proxy import __version__, checking, local, settings
 from proxy.clock import SECOND, Clock
 from proxy.errors import ContractError, SettingsError
-from proxy.listening import client_url, listen
+from proxy.listening import client_url, listen_for
 from proxy.settings import Settings
+from proxy.workers import Workers, adopt, report, shared_counts
 
 NO_BACKEND = (
     "nothing to serve from: set OPENAI_BASE_URL (and OPENAI_API_KEY) to a backend, or add --local"
@@ -51,11 +52,24 @@ def main() -> None:
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="Port, instead of that in OLLAMA_HOST; 0: any."
 )
-def serve(file: str | None, host: str | None, port: int | None) -> None:
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    help="Processes that share the port; the limits of the settings are each one's own.",
+)
+@click.option("--worker", hidden=True, help="What `workers.adopt` reads; for workers only.")
+def serve(
+    file: str | None, host: str | None, port: int | None, workers: int, worker: str | None
+) -> None:
     """Answer Ollama's clients until told to stop."""
     _end_on_signals()
     with _refusals():
         given = settings.load()
+        if worker is not None:
+            line, adopted = adopt(worker)
+            _run(given, adopted, lambda: report(line), shared=given.metrics)
+            return
         for note in given.notes:
             click.echo(f"ollama-facade: {note}", err=True)
         if file is None and given.base_url is None:
@@ -64,11 +78,11 @@ def serve(file: str | None, host: str | None, port: int | None) -> None:
         given = given.model_copy(
             update={name: value for name, value in asked.items() if value is not None}
         )
-        sockets = listen(given.host, given.port)
+        sockets, given = listen_for(given)
         if file is None:
-            _run(given, sockets, "MODEL", show=sys.stdout.isatty())
+            _serve(given, sockets, workers, "MODEL", show=sys.stdout.isatty())
         else:
-            _run_with_local(given, sockets, local.find_model(file))
+            _run_with_local(given, sockets, workers, local.find_model(file))
 
 
 @main.command()
@@ -129,7 +143,9 @@ def _catalog_lines(given: Settings) -> list[str]:
     return [f"catalog  {file} is not used: {text}" for file, text in problems]
 
 
-def _run_with_local(given: Settings, sockets: list[socket.socket], model: local.LocalModel) -> None:
+def _run_with_local(
+    given: Settings, sockets: list[socket.socket], workers: int, model: local.LocalModel
+) -> None:
     loading = Console(stderr=True).status(f"loading {model.path.name} …")
     if sys.stderr.isatty():
         loading.start()
@@ -143,17 +159,49 @@ def _run_with_local(given: Settings, sockets: list[socket.socket], model: local.
             seconds = (clock.monotonic() - began) / SECOND
             click.echo(f"{model.name} is ready after {seconds:.1f} s", err=True)
             reached = {"base_url": backend.url, "api_key": SecretStr(backend.key)}
-            _run(given.model_copy(update=reached), sockets, model.name, show=True)
+            given = given.model_copy(update=reached)
+            _serve(given, sockets, workers, model.name, show=True)
     finally:
         loading.stop()
 
 
-def _run(given: Settings, sockets: list[socket.socket], model: str, *, show: bool) -> None:
+def _serve(
+    given: Settings, sockets: list[socket.socket], workers: int, model: str, *, show: bool
+) -> None:
+    """In this process, or in so many others."""
+    port = sockets[0].getsockname()[1]
+    text = announcement(client_url(given.host, port), model, show=show)
+
+    def announce() -> None:
+        # Whoever reads the output may have gone; the service is there for others.
+        with suppress(OSError):
+            click.echo(text)
+
+    if workers == 1:
+        _run(given, sockets, announce)
+        return
+    host = f"[{given.host}]" if ":" in given.host else given.host
+    told = {"OLLAMA_HOST": f"{host}:{port}", "OPENAI_BASE_URL": given.base_url or ""}
+    if given.metrics_host:
+        told["FACADE_METRICS_HOST"] = "[{}]:{}".format(*given.metrics_host)
+    if key := given.api_key.get_secret_value():
+        told["OPENAI_API_KEY"] = key
+    with shared_counts(given) as counts:
+        Workers(workers, sockets, {**told, **counts.environment}, counts.forget).run(announce)
+
+
+def _run(
+    given: Settings,
+    sockets: list[socket.socket],
+    started: Callable[[], None],
+    *,
+    shared: bool = False,
+) -> None:
+    """Serves; `started` is called in the loop once that is so."""
     # Imported here: `check` and `--help` need none of it, and it takes a second.
     from proxy.serving import run
 
-    url = client_url(given.host, sockets[0].getsockname()[1])
-    run(given, sockets, announcement(url, model, show=show))
+    run(given, sockets, started, shared=shared)
 
 
 def announcement(url: str, model: str, *, show: bool) -> str:

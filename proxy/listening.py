@@ -7,6 +7,7 @@ import socket
 from contextlib import ExitStack
 
 from proxy.errors import SettingsError
+from proxy.settings import Settings
 
 BACKLOG = 2048
 
@@ -47,6 +48,23 @@ def listen(host: str, port: int, setting: str = "OLLAMA_HOST") -> list[socket.so
             raise SettingsError(_refusal(setting, host, port, missing))
         opened.pop_all()
     return sockets
+
+
+def listen_for(given: Settings) -> tuple[list[socket.socket], Settings]:
+    """The sockets of OLLAMA_HOST, then those of FACADE_METRICS_HOST, and the settings as they are.
+
+    Port 0 of the latter is then the port that it got. Raises SettingsError as `listen` does, and
+    when both have one port.
+    """
+    sockets = listen(given.host, given.port)
+    if given.metrics_host is None or not given.metrics:
+        return sockets, given.model_copy(update={"metrics_host": None})
+    host, port = given.metrics_host
+    if port == sockets[0].getsockname()[1]:
+        raise SettingsError("FACADE_METRICS_HOST: its port must not be that of OLLAMA_HOST")
+    more = listen(host, port, "FACADE_METRICS_HOST")
+    place = (host, more[0].getsockname()[1])
+    return [*sockets, *more], given.model_copy(update={"metrics_host": place})
 
 
 def _bound(family: int, address: tuple[object, ...]) -> socket.socket:

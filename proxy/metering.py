@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 OTHER = "other"
@@ -63,6 +64,11 @@ class Seen:
     answer_tokens: int = 0
     failure: str = ""
     left: bool = False
+
+
+def forget(process: int, folder: str) -> None:
+    """What a process that has ended had in flight is no longer; what it counted stays."""
+    mark_process_dead(process, folder)  # type: ignore[no-untyped-call]
 
 
 class Meter:

@@ -108,7 +108,7 @@ def build(
         return stopping.refusal or await catalog.failure()
 
     main = Operating(readiness, meter if apart is None else None, Static(app, pages))
-    table = {**routes(document), **main.routes(), **{path: ("HEAD", "GET") for path in pages}}
+    table = {**routes(document), **main.routes(), **dict.fromkeys(pages, ("HEAD", "GET"))}
     door = Door(main, settings, clock, table, meter, stopping)
     return door if apart is None else ByPort(apart[1], Operating(readiness, meter), door)
 

@@ -14,6 +14,10 @@ from typing import Any
 
 from starlette.types import Message, Receive
 
+UNWATCHED = 0.05
+"""Seconds that nobody looks whether the client is there: most whole answers take less, and a task
+for each of them costs more than it could save."""
+
 
 class Presence:
     """Whether the client is still there, and the `receive` that the application is given."""
@@ -60,7 +64,13 @@ class Presence:
         if task is None:
             raise RuntimeError("a request is answered in a task")
         self._task = task
-        watcher = asyncio.create_task(self._watch(task, is_answered))
+        watcher: asyncio.Task[None] | None = None
+
+        def watch() -> None:
+            nonlocal watcher
+            watcher = asyncio.create_task(self._watch(task, is_answered))
+
+        waiting = asyncio.get_running_loop().call_later(UNWATCHED, watch)
         try:
             await call
         except asyncio.CancelledError:
@@ -69,7 +79,9 @@ class Presence:
             return False
         finally:
             self._task = None
-            watcher.cancel()
+            waiting.cancel()
+            if watcher is not None:
+                watcher.cancel()
         if self.gone:
             # Whoever swallowed the cancellation has to be forgiven for it.
             task.uncancel()

@@ -21,6 +21,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from proxy.clock import SECOND
 from proxy.errors import BackendError, OllamaError
+from proxy.http.plain import Plain
 from proxy.metering import Seen
 from proxy.operations.call import Call
 from proxy.settings import Settings
@@ -151,7 +152,7 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
         console = structlog.dev.ConsoleRenderer(
             colors=colors, exception_formatter=structlog.dev.plain_traceback
         )
-        final = [_printable, console]
+        final = [_printable, console if colors else Plain(console)]
     structlog.configure(
         processors=[*shared, *final],
         wrapper_class=structlog.make_filtering_bound_logger(level),
