@@ -11,6 +11,8 @@ import openai
 
 from proxy.backend import faults
 from proxy.backend.deltas import parsed
+from proxy.errors import OllamaError
+from proxy.translate.missing import is_missing_route
 
 
 async def transcribed(
@@ -18,7 +20,8 @@ async def transcribed(
 ) -> Any:
     """The parsed answer to a form with `model`, `file` (name and bytes) and perhaps more.
 
-    `seconds` are for everything. Raises BackendError.
+    `seconds` are for everything. Raises OllamaError where it has no such
+    endpoint, BackendError for everything else.
     """
     create = client.audio.transcriptions.with_streaming_response.create
     try:
@@ -29,5 +32,9 @@ async def transcribed(
             return parsed(await response.http_response.aread())
     except TimeoutError as error:
         raise faults.timed_out() from error
+    except openai.APIStatusError as error:
+        if is_missing_route(error.status_code, error.body, "transcriptions", str(form["model"])):
+            raise OllamaError(501, "the backend has no transcription of speech") from error
+        raise faults.from_exception(error, str(form["model"])) from error
     except (openai.OpenAIError, httpx2.HTTPError, OSError) as error:
         raise faults.from_exception(error, str(form["model"])) from error

@@ -157,9 +157,9 @@ class OpenAI:
         prepared(request, call)
         if request.arguments["stream"]:
             chunk_kind = "chat.completion.chunk" if kind == "chat.completion" else kind
-            return Events(
-                self._chunks(request, model, self._head(chunk_kind, name), call), done=True
-            )
+            head = self._head(chunk_kind, name)
+            head.counted = kind == "text_completion" and "stream_options" in request.arguments
+            return Events(self._chunks(request, model, head, call), done=True)
         try:
             answer = await self._backend.answer(request)
         finally:

@@ -21,6 +21,8 @@ FINGERPRINT = "fp_ollama"
 _INTERNAL = frozenset(("timings", "__verbose"))
 """llama.cpp's measurements, which Ollama, whose runner it is, keeps to itself as well."""
 
+_NOTHING_COUNTED = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+
 Value = dict[str, Any]
 
 
@@ -55,12 +57,15 @@ class Head:
     """What every event of one answer begins with: the object's name, the model, an id, a time.
 
     `id` and `created` (seconds) are those of the backend's first event, or what is given here.
+    `counted`: every event of a text has a `usage`, of zeros until the last (golden
+    openai/completions-stream-usage).
     """
 
     object: str
     model: str
     id: str
     created: int
+    counted: bool = False
 
 
 def chunk_value(chunk: Chunk, head: Head) -> Value:
@@ -68,7 +73,10 @@ def chunk_value(chunk: Chunk, head: Head) -> Value:
     choices = [
         _chunk_choice(one, head) for one in chunk.value["choices"] if isinstance(one, Mapping)
     ]
-    return _dressed(chunk.value, head, choices)
+    value = _dressed(chunk.value, head, choices)
+    if head.counted and choices:
+        value.setdefault("usage", dict(_NOTHING_COUNTED))
+    return value
 
 
 def answer_value(answer: Mapping[str, Any], head: Head) -> Value:
@@ -86,7 +94,7 @@ def answer_value(answer: Mapping[str, Any], head: Head) -> Value:
 def load_value(head: Head) -> Value:
     """The answer to an empty prompt: the model is there, and nothing was asked of it (§4.2)."""
     return _dressed(
-        {"usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}},
+        {"usage": dict(_NOTHING_COUNTED)},
         head,
         [{"text": "", "index": 0, "finish_reason": "load"}],
     )
