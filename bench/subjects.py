@@ -147,11 +147,15 @@ def backend(tool: Path) -> Subject:
 
 
 def ours(backend_url: str, arguments: tuple[str, ...] = ()) -> Subject:
-    """This service, from this checkout, as it is without settings."""
+    """This service, from this checkout; without settings but for one, to let 1,000 streams in."""
     return Subject(
         OURS,
         [sys.executable, "-m", "proxy", "serve", "--port", "{port}", *arguments],
-        {"OPENAI_BASE_URL": f"{backend_url}/v1", "PYTHONPATH": str(ROOT)},
+        {
+            "OPENAI_BASE_URL": f"{backend_url}/v1",
+            "OLLAMA_MAX_QUEUE": "2048",
+            "PYTHONPATH": str(ROOT),
+        },
     )
 
 

@@ -7,6 +7,7 @@ one line says why · 128 + n ended by signal n.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -197,7 +198,9 @@ def _run(
     *,
     shared: bool = False,
 ) -> None:
-    """Serves; `started` is called in the loop once that is so."""
+    # What is loaded and built now stays; looking through it again and again would take a fifth of
+    # the start. `serving` turns the collector on again.
+    gc.disable()
     # Imported here: `check` and `--help` need none of it, and it takes a second.
     from proxy.serving import run
 

@@ -6,7 +6,6 @@ of the same name, and a document without one does not start.
 
 from __future__ import annotations
 
-import gc
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -90,9 +89,6 @@ def build(
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
         await catalog.look()
-        # What is there now stays: the collector need not look at it ever again.
-        gc.collect()
-        gc.freeze()
         yield
         await backend.close()
 

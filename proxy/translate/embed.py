@@ -128,7 +128,7 @@ def embed_answer(
     """
     answer: dict[str, Any] = {
         "model": name,
-        "embeddings": matrix.unit_lists(vectors, dimensions)
+        "embeddings": matrix.units(vectors, dimensions)
         if matrix.is_for(vectors)
         else [shortest(unit_vector(vector, dimensions)) for vector in vectors],
     }
@@ -147,14 +147,16 @@ def _vector(value: Any) -> Vector:
     elif isinstance(value, list) and {int, float, type(None)}.issuperset(map(type, value)):
         # llama.cpp's JSON has null where a number is not one.
         try:
-            vector = array("f", [math.nan if item is None else item for item in value])
+            given = [math.nan if one is None else one for one in value] if None in value else value
+            vector = array("f", given)
         except OverflowError:
             vector = array("f", [math.inf])
     else:
         raise _unreadable()
     if not vector:
         raise _unreadable()
-    if not all(map(math.isfinite, vector)):
+    # In doubles no sum of float32 values is infinite unless one of them is, or none at all.
+    if not math.isfinite(sum(vector)):
         raise OllamaError(400, "embedding contains NaN or Inf values")
     return vector
 

@@ -22,25 +22,27 @@ AVAILABLE = find_spec("numpy") is not None
 
 
 def is_for(vectors: Sequence[array[float]]) -> bool:
-    """Whether `unit_texts` can and should be used."""
+    """Whether `units` can and should be used."""
     return AVAILABLE and len(vectors) * len(vectors[0] if vectors else ()) >= FEWEST
 
 
-def unit_lists(vectors: Sequence[array[float]], dimensions: int | None = None) -> list[list[float]]:
+def units(vectors: Sequence[array[float]], dimensions: int | None = None) -> Any:
     """The vectors, all of one length, at length 1; cut if need be, as `embed.unit_vector` does.
 
-    Their numbers as `embed.shortest` gives them.
+    Their numbers as `embed.shortest` gives them: as JSON already, or as lists where whole numbers
+    are among them, which orjson would write as 1.0 and Go writes as 1.
     """
     numpy = import_module("numpy")
-    found = numpy.array(vectors, dtype=numpy.float32)
+    found = numpy.frombuffer(b"".join(vectors), dtype=numpy.float32).reshape(len(vectors), -1)
     found = _normalised(numpy, found)
     if dimensions is not None and 0 < dimensions < found.shape[1]:
         found = _normalised(numpy, found[:, :dimensions])
     text = orjson.dumps(numpy.ascontiguousarray(found), option=orjson.OPT_SERIALIZE_NUMPY)
-    lists: list[list[float]] = orjson.loads(text)
-    for row in numpy.flatnonzero((found == numpy.rint(found)).any(axis=1)):
-        lists[row] = [int(value) if value.is_integer() else value for value in lists[row]]
-    return lists
+    if not (found == numpy.rint(found)).any():
+        return orjson.Fragment(text)
+    return [
+        [int(value) if value.is_integer() else value for value in row] for row in orjson.loads(text)
+    ]
 
 
 def _normalised(numpy: Any, found: Any) -> Any:

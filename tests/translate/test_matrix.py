@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.gojson.encode import dumps
 from proxy.translate import matrix
 from proxy.translate.embed import embed_answer, shortest, unit_vector
 
@@ -38,8 +39,7 @@ def test_many_vectors_are_as_one_by_one(vectors: list[list[float]], dimensions: 
         expected = one_by_one(arrays, dimensions)
     except (OverflowError, ValueError):
         return
-    made = matrix.unit_lists(arrays, dimensions)
-    assert repr(made) == repr(expected)
+    assert dumps(matrix.units(arrays, dimensions)) == dumps(expected)
 
 
 @WITH_NUMPY
@@ -47,7 +47,7 @@ def test_a_large_answer_is_made_at_once_and_a_small_one_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked = []
-    monkeypatch.setattr(matrix, "unit_lists", lambda *one: asked.append(one) or [])
+    monkeypatch.setattr(matrix, "units", lambda *one: asked.append(one) or [])
     large = [array("f", [3.0, 4.0] * (matrix.FEWEST // 2))]
     assert embed_answer("m", large)["embeddings"] == []
     assert embed_answer("m", [array("f", [3.0, 4.0])])["embeddings"] == [[0.6, 0.8]]
