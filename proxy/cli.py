@@ -179,7 +179,7 @@ def _serve(
             click.echo(text)
 
     if workers == 1:
-        _run(given, sockets, announce)
+        _run(given, sockets, announce, shared=False)
         return
     host = f"[{given.host}]" if ":" in given.host else given.host
     told = {"OLLAMA_HOST": f"{host}:{port}", "OPENAI_BASE_URL": given.base_url or ""}
@@ -192,11 +192,7 @@ def _serve(
 
 
 def _run(
-    given: Settings,
-    sockets: list[socket.socket],
-    started: Callable[[], None],
-    *,
-    shared: bool = False,
+    given: Settings, sockets: list[socket.socket], started: Callable[[], None], *, shared: bool
 ) -> None:
     # What is loaded and built now stays; looking through it again and again would take a fifth of
     # the start. `serving` turns the collector on again.
