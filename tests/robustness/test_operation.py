@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tests import raw
-from tests.robustness.bench import CHAT
+from tests.robustness.bench import CHAT, Bench
 from tests.service import Service, free_port, wait_until
-from tests.upstream import Upstream, drip
+from tests.upstream import Upstream, done, drip, finish, say, usage
 
 
 def requests_at(url: str) -> float:
@@ -87,3 +87,23 @@ def test_the_counts_of_all_workers_are_told_as_one(upstream: Upstream) -> None:
             assert last == {"error": "server is shutting down"}
         assert service.process.wait(10) == 143
         assert "Traceback" not in service.output()
+
+
+def test_tokens_are_counted_on_every_route(bench: Bench) -> None:
+    account = [say("a"), finish(), usage(5, 7), done()]
+    body = {**CHAT, "stream_options": {"include_usage": True}}
+    for path, value in (
+        ("/api/chat", CHAT),
+        ("/v1/chat/completions", {**body, "stream": True}),
+        ("/v1/messages", {**CHAT, "max_tokens": 9, "stream": True}),
+    ):
+        before = [bench.metric("facade_tokens_total", kind=kind) for kind in ("prompt", "answer")]
+        bench.script(account)
+        assert bench.post(value, path).status == 200
+        expected = [before[0] + 5, before[1] + 7]
+
+        def counted(expected: list[float] = expected) -> bool:
+            kinds = ("prompt", "answer")
+            return [bench.metric("facade_tokens_total", kind=kind) for kind in kinds] == expected
+
+        wait_until(counted, 2, path)
