@@ -198,11 +198,9 @@ def _history(lab: Lab, subject: Subject) -> Figures:
         return float(seen["cpu_us"]) / seen["requests"]
 
     few, some, many = cost(1), cost(100), cost(1000)
-    return {
-        "turn_100": (some - few) / 99,
-        "turn_1000": (many - few) / 999,
-        "growth": ((many - few) / 999) / max((some - few) / 99, 1e-9),
-    }
+    short, long = (some - few) / 99, (many - few) / 999
+    # What costs next to nothing has no growth that could be measured.
+    return {"turn_100": short, "turn_1000": long, "growth": long / short if short > 0.2 else 1.0}
 
 
 def _hang_up(lab: Lab, subject: Subject) -> Figures:
