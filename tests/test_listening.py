@@ -36,6 +36,17 @@ def test_a_connection_waits_for_the_service_that_is_still_loading() -> None:
     closed(sockets)
 
 
+def test_the_protocol_is_named_so_that_no_answer_waits_for_an_acknowledgement() -> None:
+    """Only to such connections asyncio gives TCP_NODELAY."""
+    sockets = listen("127.0.0.1", 0)
+    client = socket.create_connection(sockets[0].getsockname(), timeout=5)
+    accepted, _ = sockets[0].accept()
+    assert accepted.proto == socket.IPPROTO_TCP
+    accepted.close()
+    client.close()
+    closed(sockets)
+
+
 def test_a_taken_port_is_refused_in_one_line() -> None:
     sockets = listen("127.0.0.1", 0)
     port = sockets[0].getsockname()[1]
