@@ -25,9 +25,9 @@ from rich.table import Table
 from proxy import __version__, checking, local, settings
 from proxy.clock import SECOND, Clock
 from proxy.errors import ContractError, SettingsError
-from proxy.listening import client_url, listen
+from proxy.listening import client_url, listen_for
 from proxy.settings import Settings
-from proxy.workers import Workers, adopt, report
+from proxy.workers import Workers, adopt, report, shared_counts
 
 NO_BACKEND = (
     "nothing to serve from: set OPENAI_BASE_URL (and OPENAI_API_KEY) to a backend, or add --local"
@@ -69,7 +69,7 @@ def serve(
         given = settings.load()
         if worker is not None:
             line, adopted = adopt(worker)
-            _run(given, adopted, lambda: report(line))
+            _run(given, adopted, lambda: report(line), shared=given.metrics)
             return
         for note in given.notes:
             click.echo(f"ollama-facade: {note}", err=True)
@@ -79,7 +79,7 @@ def serve(
         given = given.model_copy(
             update={name: value for name, value in asked.items() if value is not None}
         )
-        sockets = listen(given.host, given.port)
+        sockets, given = listen_for(given, shared=workers > 1)
         if file is None:
             _serve(given, sockets, workers, "MODEL", show=sys.stdout.isatty())
         else:
@@ -179,23 +179,28 @@ def _serve(
             click.echo(text)
 
     if workers == 1:
-        _run(given, sockets, announce)
+        _run(given, sockets, announce, shared=False)
         return
     host = f"[{given.host}]" if ":" in given.host else given.host
     told = {"OLLAMA_HOST": f"{host}:{port}", "OPENAI_BASE_URL": given.base_url or ""}
+    if given.metrics_host:
+        told["FACADE_METRICS_HOST"] = "[{}]:{}".format(*given.metrics_host)
     if key := given.api_key.get_secret_value():
         told["OPENAI_API_KEY"] = key
-    Workers(workers, sockets, told).run(announce)
+    with shared_counts(given) as counts:
+        Workers(workers, sockets, {**told, **counts.environment}, counts.forget).run(announce)
 
 
-def _run(given: Settings, sockets: list[socket.socket], started: Callable[[], None]) -> None:
+def _run(
+    given: Settings, sockets: list[socket.socket], started: Callable[[], None], *, shared: bool
+) -> None:
     # What is loaded and built now stays; looking through it again and again would take a fifth of
     # the start. `serving` turns the collector on again.
     gc.disable()
     # Imported here: `check` and `--help` need none of it, and it takes a second.
     from proxy.serving import run
 
-    run(given, sockets, started)
+    run(given, sockets, started, shared=shared)
 
 
 def announcement(url: str, model: str, *, show: bool) -> str:

@@ -19,7 +19,8 @@ HEAD_LIMIT = 64 * 1024
 """Bytes of a request line and its headers; h11 draws the same line."""
 
 HEAD_TIMEOUT = 10.0
-"""Seconds for a head to be complete, from the connection or from its first bytes on."""
+"""Seconds for a head to be complete, from the connection or from its first bytes on, where nothing
+else is said."""
 
 _TARGET = re.compile(rb"[\x21-\x7e]+")
 
@@ -32,8 +33,37 @@ class UpgradeError(Exception):
     """The client asks for another protocol."""
 
 
-class GuardedProtocol(HttpToolsProtocol):
+def guarded(seconds: float) -> type[GuardedProtocol]:
+    """The protocol with another time for heads."""
+    return type("GuardedProtocol", (GuardedProtocol,), {"head_timeout": seconds})
+
+
+class _OneAnswer:
+    """A body whose framing breaks gets one answer: the one under way, cut, or the 400."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Called when what comes cannot be parsed."""
+        protocol: Any = self
+        cycle = protocol.cycle
+        running = cycle is not None and not cycle.response_complete
+        if running and cycle.response_started:
+            protocol.transport.close()
+            return
+        super().send_400_response(msg)  # type: ignore[misc] # uvicorn's two protocols have it
+        if running:
+            # Whoever still works at the answer is told that nobody hears it.
+            cycle.disconnected = True
+            cycle.message_event.set()
+
+
+class _Plain(_OneAnswer, H11Protocol):
+    """A connection that is parsed by h11."""
+
+
+class GuardedProtocol(_OneAnswer, HttpToolsProtocol):
     """One connection."""
+
+    head_timeout = HEAD_TIMEOUT
 
     _deadline: asyncio.TimerHandle | None = None
     _in_head = False
@@ -143,7 +173,7 @@ class GuardedProtocol(HttpToolsProtocol):
         lines = [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
         line = b"%s %s HTTP/1.1\r\n" % (self.parser.get_method(), self.url)
         self.connections.discard(self)
-        other = H11Protocol(self.config, self.server_state, self.app_state)
+        other = _Plain(self.config, self.server_state, self.app_state)
         other.connection_made(self.transport)
         self.transport.set_protocol(other)
         other.data_received(b"".join([line, *lines, b"\r\n", rest]))
@@ -154,7 +184,7 @@ class GuardedProtocol(HttpToolsProtocol):
             raise RefusedError
 
     def _arm(self) -> None:
-        self._deadline = self.loop.call_later(HEAD_TIMEOUT, self._overdue)
+        self._deadline = self.loop.call_later(self.head_timeout, self._overdue)
 
     def _disarm(self) -> None:
         if self._deadline is not None:

@@ -1,9 +1,9 @@
-"""Several processes on one port: each is this service whole, and shares nothing but the sockets.
+"""Several processes on one port: each is this service whole, and shares nothing but the port.
 
-The first process opens the sockets and starts the others, which take connections from one queue, so
-that whoever is idle takes the next. Between it and each of them is a line (a pair of sockets): a
-byte says that the worker listens, the end of the line that the other side has gone. A worker that
-ends is replaced; one that does not start ends the service.
+The first process opens the sockets, a set for each of the others, among which the kernel deals out
+connections, and keeps them: a worker that is replaced loses none that wait. Between it and each of
+them is a line (a pair of sockets): a byte says that the worker listens, the end of the line that
+the other side has gone. A worker that ends is replaced; one that does not start ends the service.
 """
 
 from __future__ import annotations
@@ -15,23 +15,43 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from proxy.errors import SettingsError
+from proxy.listening import beside
+from proxy.settings import Settings
 
 READY = b"."
 
+Share: TypeAlias = "Sequence[socket.socket]"
+"""The sockets of one worker."""
+
 
 class Workers:
-    """`count` processes that serve on `sockets`, with `environment` beside that of this process."""
+    """`count` processes that serve where the shared `sockets` listen.
+
+    They find `environment` beside that of this process.
+    `ended` is given the process of each worker that is replaced.
+    """
 
     def __init__(
-        self, count: int, sockets: Sequence[socket.socket], environment: Mapping[str, str]
+        self,
+        count: int,
+        sockets: Sequence[socket.socket],
+        environment: Mapping[str, str],
+        ended: Callable[[int], None] = lambda _process: None,
     ) -> None:
-        self._count = count
-        self._sockets = sockets
+        self._ended = ended
+        self._shares = [sockets]
+        # Elsewhere the kernel does not deal connections out, and one socket has to do for all.
+        balanced = sys.platform == "linux"
+        self._shares += [beside(sockets) if balanced else sockets for _ in range(count - 1)]
         self._environment = {**os.environ, **environment}
-        self._children: dict[socket.socket, subprocess.Popen[bytes]] = {}
+        self._children: dict[socket.socket, tuple[subprocess.Popen[bytes], Share]] = {}
 
     def run(self, started: Callable[[], None]) -> None:
         """Serves until a signal ends this process; `started` is called when all of them listen.
@@ -39,36 +59,70 @@ class Workers:
         Raises SettingsError when one of them does not start.
         """
         try:
-            for line in [self._start() for _ in range(self._count)]:
+            for line in [self._start(share) for share in self._shares]:
                 _await(line)
             started()
             while True:
                 for line in select.select(list(self._children), [], [])[0]:
-                    self._children.pop(line).wait()
+                    child, share = self._children.pop(line)
+                    child.wait()
+                    self._ended(child.pid)
                     line.close()
-                    _await(self._start())
+                    _await(self._start(share))
         finally:
             self._end()
 
-    def _start(self) -> socket.socket:
+    def _start(self, share: Share) -> socket.socket:
         ours, theirs = socket.socketpair()
-        passed = [one.fileno() for one in (theirs, *self._sockets)]
+        passed = [one.fileno() for one in (theirs, *share)]
         child = subprocess.Popen(  # noqa: S603 - this very program
             [sys.executable, "-m", "proxy", "serve", "--worker", ",".join(map(str, passed))],
             pass_fds=passed,
             env=self._environment,
+            # A second signal ends a worker at once, and a terminal's reaches a whole group: here
+            # each signal is for the first process, which passes it on.
+            start_new_session=True,
         )
         theirs.close()
-        self._children[ours] = child
+        self._children[ours] = (child, share)
         return ours
 
     def _end(self) -> None:
         """Every worker drains at the same time; whoever is told twice is told nothing new."""
-        for child in self._children.values():
+        for child, _ in self._children.values():
             child.send_signal(signal.SIGTERM)
-        for line, child in self._children.items():
+        for line, (child, _) in self._children.items():
             child.wait()
             line.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Where the metrics of the workers add up: what they are to find in their environment."""
+
+    environment: Mapping[str, str]
+    forget: Callable[[int], None]
+
+
+@contextmanager
+def shared_counts(given: Settings) -> Iterator[Counts]:
+    """A folder for the counts of the workers, while the block runs; none without metrics.
+
+    Raises SettingsError where none can be made.
+    """
+    if not given.metrics:
+        yield Counts({}, lambda _process: None)
+        return
+    # Imported here: one process alone has no need of it.
+    from proxy.metering import SHARED, forget
+
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="ollama-facade-")
+    except OSError as error:
+        text = f"FACADE_METRICS: with --workers they need a temporary folder: {error.strerror}"
+        raise SettingsError(f"{text}; FACADE_METRICS=0 does without") from None
+    with folder as path:
+        yield Counts({SHARED: path}, lambda process: forget(process, path))
 
 
 def _await(line: socket.socket) -> None:

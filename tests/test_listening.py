@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from proxy.errors import SettingsError
-from proxy.listening import client_url, listen
+from proxy.listening import beside, client_url, listen
 
 
 def closed(sockets: list[socket.socket]) -> list[tuple[str, int]]:
@@ -76,3 +76,15 @@ def test_a_host_that_is_not_ours_is_refused_in_one_line(host: str) -> None:
 )
 def test_a_client_reaches_all_interfaces_by_loopback(host: str, url: str) -> None:
     assert client_url(host, 80) == url
+
+
+def test_shared_sockets_listen_beside_each_other_and_beside_nobody_else() -> None:
+    sockets = listen("127.0.0.1", 0, shared=True)
+    port = sockets[0].getsockname()[1]
+    more = beside(sockets)
+    assert [one.getsockname() for one in more] == [one.getsockname() for one in sockets]
+    for shared in (False, True):
+        with pytest.raises(SettingsError, match="is taken"):
+            listen("127.0.0.1", port, shared=shared)
+    closed(sockets)
+    closed(more)

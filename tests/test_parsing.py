@@ -133,7 +133,7 @@ def test_an_upgrade_to_http_2_is_not_made_and_the_body_is_read(
 def test_a_head_that_does_not_end_is_not_waited_for(
     port: int, beginning: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parsing, "HEAD_TIMEOUT", 0.05)
+    monkeypatch.setattr(parsing.GuardedProtocol, "head_timeout", 0.05)
     with RawClient("127.0.0.1", port, 10) as client:
         client.send(beginning)
         with pytest.raises(NoAnswerError):
@@ -146,7 +146,7 @@ def test_a_second_head_on_a_connection_is_timed_too(
     with RawClient("127.0.0.1", port, 10) as client:
         client.send(b"GET /api/version HTTP/1.1\r\n" + HOST + b"\r\n")
         assert client.read_answer("GET").status == 200
-        monkeypatch.setattr(parsing, "HEAD_TIMEOUT", 0.05)
+        monkeypatch.setattr(parsing.GuardedProtocol, "head_timeout", 0.05)
         client.send(b"GET /api/version HTTP/1.1\r\n")
         with pytest.raises(NoAnswerError):
             client.read_answer()

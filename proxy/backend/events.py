@@ -32,7 +32,8 @@ class EventSplitter:
 
     def __init__(self, limit: int = LINE_LIMIT) -> None:
         self._limit = limit
-        self._rest = b""
+        # Long lines come in many reads: only this can be added to without being copied.
+        self._rest = bytearray()
         self._data: list[bytes] = []
         self._size = 0
         self._name = b""
@@ -49,8 +50,8 @@ class EventSplitter:
             self._rest += chunk
             self._check(len(self._rest))
             return []
-        lines = (self._rest + chunk).split(b"\n")
-        self._rest = lines.pop()
+        lines = (bytes(self._rest) + chunk).split(b"\n")
+        self._rest = bytearray(lines.pop())
         self._check(len(self._rest))
         events: list[Event] = []
         for at, line in enumerate(lines, 1):
@@ -72,7 +73,7 @@ class EventSplitter:
 
     def finish(self) -> list[Event]:
         """What stands complete but unterminated when the connection ends."""
-        rest, self._rest = self._rest, b""
+        rest, self._rest = bytes(self._rest), bytearray()
         if rest:
             self._line(rest)
         return [self._take()] if self._data else []
@@ -82,7 +83,7 @@ class EventSplitter:
         if len(self._rest) < len(_BOM) and _BOM.startswith(self._rest):
             return b""
         self._started = True
-        chunk, self._rest = self._rest, b""
+        chunk, self._rest = bytes(self._rest), bytearray()
         return chunk.removeprefix(_BOM)
 
     def _unify(self, chunk: bytes) -> bytes:

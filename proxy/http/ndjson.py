@@ -13,6 +13,8 @@ from starlette.types import Receive, Scope, Send
 
 from proxy.errors import OllamaError
 from proxy.gojson.encode import dumps
+from proxy.http.observe import note_failure
+from proxy.http.stopping import ending
 from proxy.operations.call import Frame
 
 MEDIA_TYPE = "application/x-ndjson"
@@ -43,14 +45,16 @@ class NdjsonResponse(Response):
         self._first = first
         self._batches = batches
 
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Sends everything and ends the body properly, also after a failure."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         try:
-            await _send_lines(send, self._first)
-            async for frames in self._batches:
-                await _send_lines(send, frames)
+            with ending(scope):
+                await _send_lines(send, self._first)
+                async for frames in self._batches:
+                    await _send_lines(send, frames)
         except OllamaError as error:
+            note_failure(scope, error)
             await _send_lines(send, [{"error": error.message}])
         except Exception:  # noqa: BLE001 - the client must get a line whatever broke
             _log.exception("answer broke off")

@@ -12,7 +12,7 @@ from proxy.clock import Clock
 from proxy.operations.call import Call, Frame, Json, Lines
 from proxy.translate.delta import Delta, Ending, Piece
 from proxy.translate.generation import Generation
-from proxy.translate.metrics import Moments, metrics
+from proxy.translate.metrics import Moments, counts, metrics
 from proxy.translate.requests import Request
 
 DROPPED_HEADER = "Facade-Dropped"
@@ -70,7 +70,7 @@ class Answering:
                     if pieces:
                         # What came together was made together.
                         yield run.dress.lines(clock.timestamp(), pieces)
-            yield [self._final(run, moments)]
+            yield [self._final(run, call, moments)]
         finally:
             prepared(request, call)
             run.done()
@@ -84,14 +84,15 @@ class Answering:
             prepared(request, call)
             run.done()
         run.generation.feed(_ended(delta))
-        return self._final(run, moments)
+        return self._final(run, call, moments)
 
     def _moments(self, call: Call) -> Moments:
         return Moments(started=call.started, asked=self._clock.monotonic())
 
-    def _final(self, run: Run, moments: Moments) -> dict[str, Any]:
+    def _final(self, run: Run, call: Call, moments: Moments) -> dict[str, Any]:
         ending = run.generation.finish()
         moments.ended = self._clock.monotonic()
+        call.prompt_tokens, call.answer_tokens = counts(ending)
         return run.dress.final(self._clock.timestamp(), ending, metrics(ending, moments))
 
 
@@ -101,6 +102,7 @@ def prepared(request: Request, call: Call) -> Request:
     Once more after it was sent: the backend may have refused a parameter by name.
     """
     request.authorization = call.authorization
+    request.request_id = call.request_id
     if request.dropped:
         call.response_headers[DROPPED_HEADER] = ", ".join(request.dropped)
     return request

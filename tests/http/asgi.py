@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote
 
 import uvicorn
@@ -150,13 +150,13 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def served(app: ASGIApp) -> Iterator[int]:
+def served(app: ASGIApp, lifespan: Literal["on", "off"] = "off") -> Iterator[int]:
     """The application behind uvicorn on a port of its own, which it gives."""
     config = uvicorn.Config(
         app,
         http=GuardedProtocol,
         ws="none",
-        lifespan="off",
+        lifespan=lifespan,
         log_config=None,
         timeout_graceful_shutdown=1,
     )

@@ -170,13 +170,17 @@ def test_a_request_without_a_body_is_given_an_empty_one(method: str) -> None:
     assert got.values("content-length") == ["5"]
 
 
-def test_a_request_id_comes_back_only_when_it_was_sent() -> None:
-    assert ask(door(Seen())).values("x-request-id") == []
+def test_a_request_has_an_id_its_own_when_it_is_short_and_plain_or_one_that_is_made() -> None:
+    made = [ask(door(Seen())).values("x-request-id") for _ in range(2)]
+    assert [len(one) for (one,) in made] == [16, 16]
+    assert made[0] != made[1]
     for path in ("/api/version", "/nope"):
         assert ask(door(Seen()), "GET", path, {"X-Request-ID": "a-1"}).values("x-request-id") == [
             "a-1"
         ]
-    assert ask(door(Seen()), headers={"X-Request-ID": "x" * 200}).values("x-request-id") == []
+    for bad in ("x" * 129, "", "a\tb", "\xe4"):
+        [(other)] = ask(door(Seen()), headers={"X-Request-ID": bad}).values("x-request-id")
+        assert len(other) == 16
 
 
 def test_the_lifespan_goes_through() -> None:
