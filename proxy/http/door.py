@@ -26,7 +26,7 @@ from proxy.errors import OllamaError
 from proxy.http.answers import PLAIN, Headers, answer, error_response
 from proxy.http.cancel import Presence
 from proxy.http.hosts import Hosts, Verdict
-from proxy.http.intake import read_body
+from proxy.http.intake import whole_body
 from proxy.http.keys import FREE, Keys, authorized
 from proxy.http.observe import Record, log_request
 from proxy.http.operating import QUIET
@@ -200,12 +200,7 @@ class Door:
             if visit.is_ambiguous:
                 raise OllamaError(400, "request has both Content-Length and Transfer-Encoding")
             if visit.unread_bytes and not left_alone:
-                body = await read_body(
-                    receive,
-                    declared=visit.declared,
-                    limit=self._settings.max_body,
-                    seconds=self._settings.body_timeout,
-                )
+                body = await whole_body(receive, visit, self._settings)
         except OllamaError as error:
             outgoing.close_after()
             await error_response(outgoing.send, error, visit.path)

@@ -7,9 +7,26 @@ import asyncio
 from starlette.types import Receive
 
 from proxy.errors import OllamaError
+from proxy.http.visit import Visit
+from proxy.http.zstd import decompressed, is_compressed
+from proxy.settings import Settings
 
 FEWEST = 10_000
 """Objects and lists that every body may have."""
+
+
+async def whole_body(receive: Receive, visit: Visit, settings: Settings) -> bytes | None:
+    """The body as the client meant it, or None when it left before the end.
+
+    Raises OllamaError as `read_body` and `decompressed` do.
+    """
+    body = await read_body(
+        receive,
+        declared=visit.declared,
+        limit=settings.max_body,
+        seconds=settings.body_timeout,
+    )
+    return decompressed(body) if body and is_compressed(visit.path, visit.encoding) else body
 
 
 async def read_body(

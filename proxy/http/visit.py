@@ -18,9 +18,12 @@ _READ = frozenset(
         b"transfer-encoding",
         b"x-forwarded-prefix",
         b"x-request-id",
+        b"content-encoding",
     )
 )
-_REPLACED = frozenset((b"content-length", b"content-type", b"expect", b"transfer-encoding"))
+_REPLACED = frozenset(
+    (b"content-encoding", b"content-length", b"content-type", b"expect", b"transfer-encoding")
+)
 _JSON = (b"content-type", b"application/json")
 FORM = "/v1/audio/transcriptions"
 """The one path whose body is a form."""
@@ -49,6 +52,7 @@ class Visit:
     __slots__ = (
         "_absolute",
         "declared",
+        "encoding",
         "host",
         "is_ambiguous",
         "method",
@@ -76,6 +80,7 @@ class Visit:
         self.query: bytes = scope.get("query_string", b"")
         self.host = found.get(b"host", b"")
         self.origin = found.get(b"origin", b"")
+        self.encoding = found.get(b"content-encoding", b"")
         self.prefix = found.get(b"x-forwarded-prefix", b"").decode("latin-1")
         self.request_id = _request_id(found.get(b"x-request-id", b""))
         self._absolute = not self.raw_path.startswith("/")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import sys
 import threading
 import time
 from typing import Any
@@ -18,6 +19,11 @@ from proxy.http import outgoing
 from proxy.http.door import Door
 from tests.http.asgi import Answer, Seen, ask, call, door, golden, served
 from tests.raw import RawClient, request_bytes
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 MATTERS = ("content-type", "allow", "location", "vary", "access-control-")
 ORIGINS = "OLLAMA_ORIGINS="
@@ -674,3 +680,22 @@ def test_after_any_of_it_the_next_request_works() -> None:
                 client.send(request_bytes("POST", "/api/chat", CHAT, b"{}"))
                 assert client.read_answer().status == 200
     assert at_the_door.under_way == 0
+
+
+def test_a_compressed_body_reaches_the_application_whole() -> None:
+    body = b'{"model":"x"}'
+    seen = Seen()
+    headers = {**CHAT, "Content-Encoding": "zstd"}
+    given = ask(door(seen), "POST", "/v1/chat/completions", headers, zstd.compress(body))
+    assert given.status == 200
+    assert seen.bodies == [body]
+    refused = ask(door(Seen()), "POST", "/v1/chat/completions", headers, body)
+    told = b'{"error":"failed to decompress request body"}'
+    assert (refused.status, refused.body) == (400, told)
+
+
+def test_elsewhere_a_compressed_body_stays_as_it_came() -> None:
+    seen = Seen()
+    body = zstd.compress(b'{"model":"x"}')
+    ask(door(seen), "POST", "/api/chat", {**CHAT, "Content-Encoding": "zstd"}, body)
+    assert seen.bodies == [body]
