@@ -224,7 +224,7 @@ SOON = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
         ({"Retry-After": "7"}, "7"),
         ({"Retry-After": "0.2"}, "1"),
         ({"retry-after-ms": "2500"}, "2"),
-        ({"Retry-After": SOON}, "35"),
+        ({"Retry-After": SOON}, "3"),
         ({"Retry-After": "-5"}, None),
         ({"Retry-After": "99999999"}, None),
         ({"Retry-After": "soon"}, None),

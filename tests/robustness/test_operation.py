@@ -70,7 +70,7 @@ def test_the_counts_of_all_workers_are_told_as_one(upstream: Upstream) -> None:
         wait_until(lambda: requests_at(url) == 20, 5)
         first = workers_of(service)
         os.kill(first[0], signal.SIGKILL)
-        wait_until(lambda: len(set(workers_of(service)) - {first[0]}) == 2, 20)
+        wait_until(lambda: len(set(workers_of(service)) - {first[0]}) == 2, 30, service.output)
         assert requests_at(url) == 20
         assert "facade_requests_in_flight 0.0" in raw.ask(url, "GET", "/metrics").text
         # Every worker drains, and a stream hears of the end of it.
