@@ -1,4 +1,4 @@
-"""The command `ollama-facade`: `serve` and `check`.
+"""The command `ollama-facade`: `serve`, and the commands that ask (`asking_commands`).
 
 Exit status: 0 well · 1 `check` found something that does not answer · 2 the start cannot be, and
 one line says why · 128 + n ended by signal n.
@@ -6,25 +6,23 @@ one line says why · 128 + n ended by signal n.
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
 import click
 from pydantic import SecretStr
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from proxy import __version__, checking, local, settings
+from proxy import __version__, local, settings
+from proxy.asking_commands import check, docs, models, refusals
 from proxy.clock import SECOND, Clock
-from proxy.errors import ContractError, SettingsError
+from proxy.errors import SettingsError
 from proxy.listening import client_url, listen_for
 from proxy.settings import Settings
 from proxy.workers import Workers, adopt, report, shared_counts
@@ -33,11 +31,23 @@ NO_BACKEND = (
     "nothing to serve from: set OPENAI_BASE_URL (and OPENAI_API_KEY) to a backend, or add --local"
 )
 
+EXAMPLES = """\b
+Examples:
+  ollama-facade serve --local
+  OPENAI_BASE_URL=http://127.0.0.1:8000/v1 ollama-facade serve
+  OPENAI_BASE_URL=http://127.0.0.1:8000/v1 ollama-facade check --backend
+  ollama-facade models http://127.0.0.1:11434
+"""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
 @click.version_option(__version__, prog_name="ollama-facade")
 def main() -> None:
     """Speak the Ollama API in front of any OpenAI-compatible backend."""
+
+
+for command in (check, models, docs):
+    main.add_command(command)
 
 
 @main.command()
@@ -65,7 +75,7 @@ def serve(
 ) -> None:
     """Answer Ollama's clients until told to stop."""
     _end_on_signals()
-    with _refusals():
+    with refusals():
         given = settings.load()
         if worker is not None:
             line, adopted = adopt(worker)
@@ -84,64 +94,6 @@ def serve(
             _serve(given, sockets, workers, "MODEL", show=sys.stdout.isatty())
         else:
             _run_with_local(given, sockets, workers, local.find_model(file))
-
-
-@main.command()
-@click.argument("url", required=False)
-@click.option("--alive", is_flag=True, help="Only whether the service runs, for a health check.")
-@click.option(
-    "--backend", is_flag=True, help="Ask the backend of OPENAI_BASE_URL itself what it can do."
-)
-@click.option("--model", default="", help="With --backend: the model to ask, else the first.")
-def check(url: str | None, *, alive: bool, backend: bool, model: str) -> None:
-    """Say whether the service at URL and its backend answer, and which models there are.
-
-    Without URL: the one at OLLAMA_HOST. The exit status is 0 when both answer, else 1. Files in
-    OLLAMA_MODELS that cannot be used are named as well.
-    """
-    with _refusals():
-        given = settings.load()
-        if backend:
-            sys.exit(_check_backend(given, model))
-        # Its own key goes to the service itself and to no other address.
-        key = given.api_keys[0].get_secret_value() if given.api_keys and not url else ""
-        asked = url or client_url(given.host, given.port)
-        report = checking.alive(asked) if alive else checking.check(asked, key=key)
-    for line in report.lines if alive else (*report.lines, *_catalog_lines(given)):
-        click.echo(line)
-    sys.exit(0 if report.well else 1)
-
-
-def _check_backend(given: Settings, model: str) -> int:
-    """The exit status; prints what was found, with a table of what the backend can do."""
-    if given.base_url is None:
-        raise SettingsError("check: OPENAI_BASE_URL is not set, so there is no backend to ask")
-    from proxy.doctor import examine
-    from proxy.http.observe import configure
-
-    # What a probe finds refused is in the table.
-    configure(given.model_copy(update={"log_level": "error"}))
-    found = asyncio.run(examine(given, model))
-    console = Console(highlight=False)
-    for line in found.lines:
-        console.print(line, markup=False, soft_wrap=True)
-    if found.abilities:
-        table = Table("ability", "asked", "seen", title=found.model, title_justify="left")
-        for one in found.abilities:
-            answer = "[green]yes[/]" if one.answer else "[yellow]no[/]"
-            table.add_row(one.name, answer, escape(one.note))
-        console.print(table)
-    return 0 if found.well else 1
-
-
-def _catalog_lines(given: Settings) -> list[str]:
-    """A line for each file of the folder that the service leaves out."""
-    if given.models is None:
-        return []
-    from proxy.catalog.folder import Folder
-
-    problems = Folder(given.models, Clock()).read().problems
-    return [f"catalog  {file} is not used: {text}" for file, text in problems]
 
 
 def _run_with_local(
@@ -222,16 +174,6 @@ def announcement(url: str, model: str, *, show: bool) -> str:
             f"('{model}', '{question}').response)\"",
         )
     )
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Turns what cannot start into a line on standard error and exit status 2."""
-    try:
-        yield
-    except (SettingsError, ContractError) as error:
-        click.echo(f"ollama-facade: {error}", err=True)
-        sys.exit(2)
 
 
 def _end_on_signals() -> None:

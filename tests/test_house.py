@@ -36,6 +36,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "abilities",
             "cli",
             "checking",
+            "asking_commands",
             "doctor",
             "keeping",
             "listening",
