@@ -18,7 +18,8 @@ COPY openapi openapi
 COPY proxy proxy
 COPY deploy/compile_used.py deploy/
 RUN python -m pip --python /opt/facade/bin/python install --no-compile --no-deps . && \
-    cd / && python /source/deploy/compile_used.py /opt/facade/bin/python
+    cd / && python /source/deploy/compile_used.py /opt/facade/bin/python && \
+    find /opt/facade \( -name '*.map' -o -path '*/swagger_ui_bundle/*-es-bundle*' \) -delete
 
 FROM build AS build-local
 COPY requirements-local.lock ./

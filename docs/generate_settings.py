@@ -6,7 +6,8 @@ import sys
 
 from pydantic import SecretStr
 
-from proxy.settings import FROM_FILE, LENIENT, Settings, variables
+from proxy.setting_texts import FROM_FILE
+from proxy.settings import LENIENT, Settings, variables
 
 HEAD = """\
 # Settings

@@ -1,3 +1,3 @@
 """Speaks the Ollama HTTP API to its clients and the OpenAI HTTP API to one backend."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

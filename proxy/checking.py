@@ -33,15 +33,15 @@ def check(url: str, timeout: float = TIMEOUT, key: str = "") -> Report:
 
     `key` is sent as clients send theirs. Raises SettingsError for a `url` that is no HTTP URL.
     """
-    base = _base(url)
+    address = base(url)
     try:
-        _greet(base, timeout)
-        version = _object(_get(f"{base}/api/version", timeout, key)).get("version", "?")
+        _greet(address, timeout)
+        version = _object(_get(f"{address}/api/version", timeout, key)).get("version", "?")
     except _UnwellError as error:
-        return Report(well=False, lines=(f"service  {base}: {error}",))
-    service = f"service  {base}: answers as Ollama {_printable(version)}"
+        return Report(well=False, lines=(f"service  {address}: {error}",))
+    service = f"service  {address}: answers as Ollama {_printable(version)}"
     try:
-        models = _object(_get(f"{base}/api/tags", timeout, key)).get("models") or []
+        models = _object(_get(f"{address}/api/tags", timeout, key)).get("models") or []
         names = [_printable(model["name"]) for model in models]
     except _UnwellError as error:
         return Report(well=False, lines=(service, f"backend  {error}"))
@@ -57,20 +57,50 @@ def alive(url: str, timeout: float = TIMEOUT) -> Report:
 
     For whoever restarts containers: a backend that is down is no reason to. Raises as `check`.
     """
-    base = _base(url)
+    address = base(url)
     try:
-        _greet(base, timeout)
+        _greet(address, timeout)
     except _UnwellError as error:
-        return Report(well=False, lines=(f"service  {base}: {error}",))
-    return Report(well=True, lines=(f"service  {base}: is running",))
+        return Report(well=False, lines=(f"service  {address}: {error}",))
+    return Report(well=True, lines=(f"service  {address}: is running",))
 
 
-def _greet(base: str, timeout: float) -> None:
-    if _get(f"{base}/", timeout).strip() != GREETING:
+def models(
+    url: str, timeout: float = TIMEOUT, key: str = ""
+) -> tuple[list[tuple[str, str, str, str]], str]:
+    """Name, capabilities, context length and details of each model; or a line that says why not.
+
+    Raises as `check`.
+    """
+    address = base(url)
+    try:
+        listed = _object(_get(f"{address}/api/tags", timeout, key)).get("models") or []
+        return [_row(address, str(model["name"]), timeout, key) for model in listed], ""
+    except _UnwellError as error:
+        return [], f"{address}: {error}"
+    except (TypeError, KeyError, AttributeError):
+        return [], f"{address}: the list of models is none"
+
+
+def _row(address: str, name: str, timeout: float, key: str) -> tuple[str, str, str, str]:
+    body = json.dumps({"model": name}).encode()
+    shown = _object(_get(f"{address}/api/show", timeout, key, body))
+    info, details = shown.get("model_info") or {}, shown.get("details") or {}
+    length = next((info[one] for one in info if one.endswith(".context_length")), "")
+    told = (details.get(one) for one in ("family", "parameter_size", "quantization_level"))
+    can = ", ".join(shown.get("capabilities") or ())
+    texts = (name, can, str(length), " ".join(filter(None, told)))
+    row = [_printable(text) for text in texts]
+    return row[0], row[1], row[2], row[3]
+
+
+def _greet(address: str, timeout: float) -> None:
+    if _get(f"{address}/", timeout).strip() != GREETING:
         raise _UnwellError("something else answers there")
 
 
-def _base(url: str) -> str:
+def base(url: str) -> str:
+    """The URL without its last slash, with a scheme. Raises SettingsError for what is none."""
     whole = url if "://" in url else f"http://{url}"
     try:
         parts = urlsplit(whole)
@@ -82,15 +112,15 @@ def _base(url: str) -> str:
     return whole.rstrip("/")
 
 
-def _get(url: str, timeout: float, key: str = "") -> bytes:
+def _get(url: str, timeout: float, key: str = "", body: bytes | None = None) -> bytes:
     # No proxy of the environment: what is checked is this address and none between.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        request = urllib.request.Request(url, headers=headers)  # noqa: S310 - `_base` looked at it
+        request = urllib.request.Request(url, body, headers)  # noqa: S310 - `base` looked at it
         with opener.open(request, timeout=timeout) as answer:
-            body: bytes = answer.read(LARGEST)
-            return body
+            read: bytes = answer.read(LARGEST)
+            return read
     except urllib.error.HTTPError as error:
         with error:
             raise _UnwellError(

@@ -1,4 +1,4 @@
-"""The command `ollama-facade`: `serve`, `check` and `contract`.
+"""The command `ollama-facade`: `serve`, and the commands that ask (`asking_commands`).
 
 Exit status: 0 well · 1 `check` found something that does not answer, `contract` one that answers
 wrongly · 2 the start cannot be, and one line says why · 128 + n ended by signal n.
@@ -6,42 +6,49 @@ wrongly · 2 the start cannot be, and one line says why · 128 + n ended by sign
 
 from __future__ import annotations
 
-import asyncio
-import math
+import gc
 import signal
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
 import click
-import uvicorn
 from pydantic import SecretStr
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from proxy import __version__, checking, local, settings
+from proxy import __version__, local, settings
+from proxy.asking_commands import check, docs, models, refusals
 from proxy.clock import SECOND, Clock
 from proxy.contract_command import contract
-from proxy.errors import ContractError, SettingsError
-from proxy.listening import BACKLOG, client_url, listen
+from proxy.errors import SettingsError
+from proxy.listening import client_url, listen_for
 from proxy.settings import Settings
+from proxy.workers import Workers, adopt, report, shared_counts
 
 NO_BACKEND = (
     "nothing to serve from: set OPENAI_BASE_URL (and OPENAI_API_KEY) to a backend, or add --local"
 )
 
+EXAMPLES = """\b
+Examples:
+  ollama-facade serve --local
+  OPENAI_BASE_URL=http://127.0.0.1:8000/v1 ollama-facade serve
+  OPENAI_BASE_URL=http://127.0.0.1:8000/v1 ollama-facade check --backend
+  ollama-facade models http://127.0.0.1:11434
+"""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
 @click.version_option(__version__, prog_name="ollama-facade")
 def main() -> None:
     """Speak the Ollama API in front of any OpenAI-compatible backend."""
 
 
-main.add_command(contract)
+for command in (check, models, docs, contract):
+    main.add_command(command)
 
 
 @main.command()
@@ -57,11 +64,24 @@ main.add_command(contract)
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="Port, instead of that in OLLAMA_HOST; 0: any."
 )
-def serve(file: str | None, host: str | None, port: int | None) -> None:
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    help="Processes that share the port; the limits of the settings are each one's own.",
+)
+@click.option("--worker", hidden=True, help="What `workers.adopt` reads; for workers only.")
+def serve(
+    file: str | None, host: str | None, port: int | None, workers: int, worker: str | None
+) -> None:
     """Answer Ollama's clients until told to stop."""
     _end_on_signals()
-    with _refusals():
+    with refusals():
         given = settings.load()
+        if worker is not None:
+            line, adopted = adopt(worker)
+            _run(given, adopted, lambda: report(line), shared=given.metrics)
+            return
         for note in given.notes:
             click.echo(f"ollama-facade: {note}", err=True)
         if file is None and given.base_url is None:
@@ -70,72 +90,16 @@ def serve(file: str | None, host: str | None, port: int | None) -> None:
         given = given.model_copy(
             update={name: value for name, value in asked.items() if value is not None}
         )
-        sockets = listen(given.host, given.port)
+        sockets, given = listen_for(given, shared=workers > 1)
         if file is None:
-            _run(given, sockets, "MODEL", show=sys.stdout.isatty())
+            _serve(given, sockets, workers, "MODEL", show=sys.stdout.isatty())
         else:
-            _run_with_local(given, sockets, local.find_model(file))
+            _run_with_local(given, sockets, workers, local.find_model(file))
 
 
-@main.command()
-@click.argument("url", required=False)
-@click.option("--alive", is_flag=True, help="Only whether the service runs, for a health check.")
-@click.option(
-    "--backend", is_flag=True, help="Ask the backend of OPENAI_BASE_URL itself what it can do."
-)
-@click.option("--model", default="", help="With --backend: the model to ask, else the first.")
-def check(url: str | None, *, alive: bool, backend: bool, model: str) -> None:
-    """Say whether the service at URL and its backend answer, and which models there are.
-
-    Without URL: the one at OLLAMA_HOST. The exit status is 0 when both answer, else 1. Files in
-    OLLAMA_MODELS that cannot be used are named as well.
-    """
-    with _refusals():
-        given = settings.load()
-        if backend:
-            sys.exit(_check_backend(given, model))
-        # Its own key goes to the service itself and to no other address.
-        key = given.api_keys[0].get_secret_value() if given.api_keys and not url else ""
-        asked = url or client_url(given.host, given.port)
-        report = checking.alive(asked) if alive else checking.check(asked, key=key)
-    for line in report.lines if alive else (*report.lines, *_catalog_lines(given)):
-        click.echo(line)
-    sys.exit(0 if report.well else 1)
-
-
-def _check_backend(given: Settings, model: str) -> int:
-    """The exit status; prints what was found, with a table of what the backend can do."""
-    if given.base_url is None:
-        raise SettingsError("check: OPENAI_BASE_URL is not set, so there is no backend to ask")
-    from proxy.doctor import examine
-    from proxy.http.observe import configure
-
-    # What a probe finds refused is in the table.
-    configure(given.model_copy(update={"log_level": "error"}))
-    found = asyncio.run(examine(given, model))
-    console = Console(highlight=False)
-    for line in found.lines:
-        console.print(line, markup=False, soft_wrap=True)
-    if found.abilities:
-        table = Table("ability", "asked", "seen", title=found.model, title_justify="left")
-        for one in found.abilities:
-            answer = "[green]yes[/]" if one.answer else "[yellow]no[/]"
-            table.add_row(one.name, answer, escape(one.note))
-        console.print(table)
-    return 0 if found.well else 1
-
-
-def _catalog_lines(given: Settings) -> list[str]:
-    """A line for each file of the folder that the service leaves out."""
-    if given.models is None:
-        return []
-    from proxy.catalog.folder import Folder
-
-    problems = Folder(given.models, Clock()).read().problems
-    return [f"catalog  {file} is not used: {text}" for file, text in problems]
-
-
-def _run_with_local(given: Settings, sockets: list[socket.socket], model: local.LocalModel) -> None:
+def _run_with_local(
+    given: Settings, sockets: list[socket.socket], workers: int, model: local.LocalModel
+) -> None:
     loading = Console(stderr=True).status(f"loading {model.path.name} …")
     if sys.stderr.isatty():
         loading.start()
@@ -149,52 +113,47 @@ def _run_with_local(given: Settings, sockets: list[socket.socket], model: local.
             seconds = (clock.monotonic() - began) / SECOND
             click.echo(f"{model.name} is ready after {seconds:.1f} s", err=True)
             reached = {"base_url": backend.url, "api_key": SecretStr(backend.key)}
-            _run(given.model_copy(update=reached), sockets, model.name, show=True)
+            given = given.model_copy(update=reached)
+            _serve(given, sockets, workers, model.name, show=True)
     finally:
         loading.stop()
 
 
-def _run(given: Settings, sockets: list[socket.socket], model: str, *, show: bool) -> None:
-    # Imported here: `check` and `--help` need none of it, and it takes a second.
-    from proxy.http.app import build
-    from proxy.http.observe import configure
-
-    configure(given)
+def _serve(
+    given: Settings, sockets: list[socket.socket], workers: int, model: str, *, show: bool
+) -> None:
+    """In this process, or in so many others."""
     port = sockets[0].getsockname()[1]
     text = announcement(client_url(given.host, port), model, show=show)
-    config = uvicorn.Config(
-        build(given),
-        http="h11",
-        ws="none",
-        lifespan="on",
-        proxy_headers=False,
-        server_header=False,
-        access_log=False,
-        log_config=None,
-        log_level="warning",
-        backlog=BACKLOG,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=math.ceil(given.drain_timeout),
-    )
-    server = _Announcing(config, text)
-    server.run(sockets=sockets)
-    if not server.started:
-        raise SettingsError("the service did not start; its log says why")
+
+    def announce() -> None:
+        # Whoever reads the output may have gone; the service is there for others.
+        with suppress(OSError):
+            click.echo(text)
+
+    if workers == 1:
+        _run(given, sockets, announce, shared=False)
+        return
+    host = f"[{given.host}]" if ":" in given.host else given.host
+    told = {"OLLAMA_HOST": f"{host}:{port}", "OPENAI_BASE_URL": given.base_url or ""}
+    if given.metrics_host:
+        told["FACADE_METRICS_HOST"] = "[{}]:{}".format(*given.metrics_host)
+    if key := given.api_key.get_secret_value():
+        told["OPENAI_API_KEY"] = key
+    with shared_counts(given) as counts:
+        Workers(workers, sockets, {**told, **counts.environment}, counts.forget).run(announce)
 
 
-class _Announcing(uvicorn.Server):
-    """Says where it listens once it does."""
+def _run(
+    given: Settings, sockets: list[socket.socket], started: Callable[[], None], *, shared: bool
+) -> None:
+    # What is loaded and built now stays; looking through it again and again would take a fifth of
+    # the start. `serving` turns the collector on again.
+    gc.disable()
+    # Imported here: `check` and `--help` need none of it, and it takes a second.
+    from proxy.serving import run
 
-    def __init__(self, config: uvicorn.Config, text: str) -> None:
-        super().__init__(config)
-        self._text = text
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            # Whoever reads the output may have gone; the service is there for others.
-            with suppress(OSError):
-                click.echo(self._text)
+    run(given, sockets, started, shared=shared)
 
 
 def announcement(url: str, model: str, *, show: bool) -> str:
@@ -216,16 +175,6 @@ def announcement(url: str, model: str, *, show: bool) -> str:
             f"('{model}', '{question}').response)\"",
         )
     )
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Turns what cannot start into a line on standard error and exit status 2."""
-    try:
-        yield
-    except (SettingsError, ContractError) as error:
-        click.echo(f"ollama-facade: {error}", err=True)
-        sys.exit(2)
 
 
 def _end_on_signals() -> None:

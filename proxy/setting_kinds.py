@@ -46,6 +46,15 @@ def _proxy_url(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _place(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    host, colon, port = value.rpartition(":")
+    if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+        raise ValueError("it must be HOST:PORT, such as 127.0.0.1:9090")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Lowered = BeforeValidator(_lowered)
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
@@ -57,3 +66,5 @@ BackendUrl = Annotated[str, AfterValidator(_backend_url)]
 ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy_url)]
 Headers = Annotated[tuple[tuple[str, SecretStr], ...], BeforeValidator(_headers)]
 """Names and values; the values may be keys."""
+Place = Annotated[tuple[str, int], BeforeValidator(_place)]
+"""Host and port."""

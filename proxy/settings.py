@@ -10,16 +10,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import ByteSize, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from proxy import environment
 from proxy import setting_kinds as kind
+from proxy import setting_texts as read
 from proxy.errors import SettingsError
-
-_Value = TypeVar("_Value")
 
 FIVE_MINUTES = 300_000_000_000
 LENIENT: Mapping[str, Callable[[str], Any]] = {
@@ -28,12 +27,6 @@ LENIENT: Mapping[str, Callable[[str], Any]] = {
     "OLLAMA_MAX_QUEUE": environment.read_unsigned,
 }
 """Settings whose bad value means the default, as in Ollama, and the reader of each."""
-
-FROM_FILE = ("OPENAI_API_KEY", "FACADE_API_KEYS", "FACADE_BACKEND_HEADERS")
-"""Settings that are also read from the file that `NAME_FILE` names."""
-
-HIDDEN = frozenset((*FROM_FILE, "OPENAI_BASE_URL", "FACADE_BACKEND_PROXY"))
-"""Settings whose value is not repeated when it is refused: it may hold a key or a password."""
 
 
 def _setting(variable: str, default: Any, description: str) -> Any:
@@ -115,6 +108,9 @@ class Settings(BaseSettings):
         ByteSize(32 * 1024 * 1024),
         "Largest body of a request, in bytes or as `32MiB`; a larger one is answered with 413",
     )
+    header_timeout: kind.Seconds = _setting(
+        "FACADE_HEADER_TIMEOUT", 10.0, "Time for the head of a request to arrive"
+    )
     body_timeout: kind.Seconds = _setting("FACADE_BODY_TIMEOUT", 30.0, "Time for a body to arrive")
     write_timeout: kind.Seconds = _setting(
         "FACADE_WRITE_TIMEOUT", 60.0, "Time for a client to take what is sent to it"
@@ -145,6 +141,15 @@ class Settings(BaseSettings):
         (),
         "Keys of which clients must send one as `Authorization: Bearer` (the official clients do, "
         "from `OLLAMA_API_KEY`), on `/v1/` also as `x-api-key`; unset: none is asked for",
+    )
+    metrics: kind.Flag = _setting(
+        "FACADE_METRICS", True, "Count what happens and tell it at `/metrics`, for Prometheus"
+    )
+    metrics_host: kind.Place | None = _setting(
+        "FACADE_METRICS_HOST",
+        None,
+        "`HOST:PORT` of a listener of its own for `/metrics`, `/healthz` and `/readyz`, which asks "
+        "for no key; `/metrics` is then not at OLLAMA_HOST",
     )
     ui: kind.Flag = _setting("FACADE_UI", True, "Serve the page `/ui` for people, without a key")
     docs: kind.Flag = _setting(
@@ -189,62 +194,19 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     notes: list[str] = []
     values: dict[str, Any] = {}
     for variable in variables().values():
-        text = _text(texts, variable)
+        text = read.text_of(texts, variable)
         if not text:
             continue
         if variable in LENIENT:
-            value = _forgiving(variable, text, LENIENT[variable], notes)
+            value = read.forgiving(variable, text, LENIENT[variable], notes)
             if value is not None:
                 values[variable] = value
         else:
             values[variable] = text
     if not values.get("OLLAMA_CONTEXT_LENGTH"):
         values.pop("OLLAMA_CONTEXT_LENGTH", None)
-    host, port = _address(_text(texts, "OLLAMA_HOST"), notes)
+    host, port = read.address(read.text_of(texts, "OLLAMA_HOST"), notes)
     try:
         return Settings(host=host, port=port, notes=tuple(notes), **values)
     except ValidationError as error:
-        raise SettingsError(_explain(error)) from None
-
-
-def _text(texts: Mapping[str, str], variable: str) -> str:
-    text = environment.clean(texts.get(variable, ""))
-    source = f"{variable}_FILE"
-    path = environment.clean(texts.get(source, "")) if variable in FROM_FILE else ""
-    if not path:
-        return text
-    if text:
-        raise SettingsError(f"{variable} and {source} are both set: unset one of them")
-    try:
-        return environment.clean(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{source}: cannot read {path!r}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{source}: {path!r} is not text in UTF-8") from None
-
-
-def _forgiving(
-    variable: str, text: str, reader: Callable[[str], _Value], notes: list[str]
-) -> _Value | None:
-    try:
-        return reader(text)
-    except ValueError as error:
-        notes.append(f"{variable}: {error}; the default is used")
-        return None
-
-
-def _address(text: str, notes: list[str]) -> tuple[str, int]:
-    try:
-        return environment.read_address(text)
-    except ValueError as error:
-        port = environment.default_port(text)
-        notes.append(f"OLLAMA_HOST: {error}; {port} is used")
-        return environment.read_host(text), port
-
-
-def _explain(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    variable = str(first["loc"][0])
-    reason = first["msg"].removeprefix("Value error, ")
-    value = "" if variable in HIDDEN else f" (it is {str(first['input'])[:80]!r})"
-    return f"{variable}: {reason[:1].lower()}{reason[1:]}{value}"
+        raise SettingsError(read.explain(error)) from None

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# `make fuzz`; otherwise tests have the hundred examples of hypothesis, or their own number.
+settings.register_profile("fuzz", max_examples=20_000, deadline=None)
 
 ROOT = Path(__file__).parent.parent
 if str(ROOT) not in sys.path:  # `pytest` without `python -m` does not put it there

@@ -230,3 +230,30 @@ def test_contract_without_its_extra_says_which_is_missing(monkeypatch: pytest.Mo
     assert result.stderr == (
         "ollama-facade: the contract suite needs jinja2: `pip install 'ollama-facade[contract]'`\n"
     )
+
+
+def test_models_lists_what_each_can_do(upstream: Upstream) -> None:
+    with Service({"OPENAI_BASE_URL": upstream.base_url}) as service:
+        listed = run("models", service.url)
+    assert listed.returncode == 0
+    assert "gen:latest" in listed.stdout
+    assert "embedding" in listed.stdout
+
+
+def test_docs_tells_where_the_documentation_is(upstream: Upstream) -> None:
+    with Service({"OPENAI_BASE_URL": upstream.base_url}) as service:
+        told = run("docs", service.url)
+    assert (told.returncode, told.stdout) == (0, f"{service.url}/docs\n")
+
+
+@pytest.mark.parametrize("command", ["models", "docs"])
+def test_a_service_that_is_gone_is_told(command: str) -> None:
+    told = run(command, f"127.0.0.1:{free_port()}")
+    assert told.returncode == 1
+    assert "does not answer" in told.stderr
+
+
+def test_help_shows_examples_and_every_command() -> None:
+    shown = run("--help").stdout
+    for word in ("serve", "check", "models", "docs", "Examples:", "check --backend"):
+        assert word in shown

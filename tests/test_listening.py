@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 
 import pytest
 
 from proxy.errors import SettingsError
-from proxy.listening import client_url, listen
+from proxy.listening import beside, client_url, listen
 
 
 def closed(sockets: list[socket.socket]) -> list[tuple[str, int]]:
@@ -37,24 +36,15 @@ def test_a_connection_waits_for_the_service_that_is_still_loading() -> None:
     closed(sockets)
 
 
-def test_an_answer_is_sent_at_once_and_not_when_the_one_before_is_acknowledged() -> None:
-    async def no_delay() -> int:
-        found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-        def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            accepted = writer.get_extra_info("socket")
-            found.set_result(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
-            writer.close()
-
-        (opened,) = listen("127.0.0.1", 0)
-        async with await asyncio.start_server(connected, sock=opened):
-            _, writer = await asyncio.open_connection(*opened.getsockname())
-            try:
-                return await asyncio.wait_for(found, 5)
-            finally:
-                writer.close()
-
-    assert asyncio.run(no_delay()) != 0
+def test_the_protocol_is_named_so_that_no_answer_waits_for_an_acknowledgement() -> None:
+    """Only to such connections asyncio gives TCP_NODELAY."""
+    sockets = listen("127.0.0.1", 0)
+    client = socket.create_connection(sockets[0].getsockname(), timeout=5)
+    accepted, _ = sockets[0].accept()
+    assert accepted.proto == socket.IPPROTO_TCP
+    accepted.close()
+    client.close()
+    closed(sockets)
 
 
 def test_a_taken_port_is_refused_in_one_line() -> None:
@@ -86,3 +76,15 @@ def test_a_host_that_is_not_ours_is_refused_in_one_line(host: str) -> None:
 )
 def test_a_client_reaches_all_interfaces_by_loopback(host: str, url: str) -> None:
     assert client_url(host, 80) == url
+
+
+def test_shared_sockets_listen_beside_each_other_and_beside_nobody_else() -> None:
+    sockets = listen("127.0.0.1", 0, shared=True)
+    port = sockets[0].getsockname()[1]
+    more = beside(sockets)
+    assert [one.getsockname() for one in more] == [one.getsockname() for one in sockets]
+    for shared in (False, True):
+        with pytest.raises(SettingsError, match="is taken"):
+            listen("127.0.0.1", port, shared=shared)
+    closed(sockets)
+    closed(more)

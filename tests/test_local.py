@@ -118,6 +118,26 @@ def test_an_end_that_nobody_asked_for_is_told() -> None:
     assert texts[0].startswith("--local: the llama.cpp server of smollm2 ended with signal SIGKILL")
 
 
+def test_a_server_that_was_killed_serves_again_at_the_same_place() -> None:
+    again = threading.Event()
+    texts: list[str] = []
+
+    def on_end(text: str) -> None:
+        texts.append(text)
+        if "again" in text and "started" not in text:
+            again.set()
+
+    with running(find_model(), on_end) as started:
+        os.kill(started.process, signal.SIGKILL)
+        assert again.wait(30)
+        assert texts[1:] == ["it is started again in 0.5 s", "it serves again"]
+        request = urllib.request.Request(
+            f"{started.url}/models", headers={"Authorization": f"Bearer {started.key}"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert answer.status == 200
+
+
 PARENT = """
 import time
 from proxy.local import find_model, running

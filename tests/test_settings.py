@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from proxy import settings
+from proxy import setting_texts, settings
 from proxy.errors import SettingsError
 from proxy.settings import Settings, load, variables
 
@@ -212,4 +212,4 @@ def test_the_document_is_what_the_settings_say_now() -> None:
 
 
 def test_what_is_forgiven_and_what_comes_from_files_are_settings() -> None:
-    assert {*settings.LENIENT, *settings.FROM_FILE} <= set(variables().values())
+    assert {*settings.LENIENT, *setting_texts.FROM_FILE} <= set(variables().values())

@@ -21,6 +21,7 @@ from proxy.backend import faults
 from proxy.backend.calls import Calls
 from proxy.backend.deltas import T, not_a_completion, parsed, read_events
 from proxy.backend.habits import Habits
+from proxy.backend.posting import Answer
 from proxy.backend.recognition import owner, recognise
 from proxy.backend.routes import RELAYED, Routes
 from proxy.backend.secrets import Secrets
@@ -186,7 +187,7 @@ class Backend:
                 raise faults.from_exception(error, "") from error
 
     @asynccontextmanager
-    async def _open(self, request: Request) -> AsyncIterator[httpx2.Response]:
+    async def _open(self, request: Request) -> AsyncIterator[Answer]:
         """The open response. A refusal becomes a BackendError, but for one that ends well.
 
         A request of which a parameter is refused by name is sent without it (`habits.py`). Nothing
@@ -197,16 +198,16 @@ class Backend:
         with self._secrets.hidden(request.authorization), self._failing(request):
             while True:
                 try:
-                    opened, response = await self._calls.sent(request, closing=closing)
+                    answer = await self._calls.sent(request, closing=closing)
                     break
                 except openai.APIStatusError as error:
                     self._routes.learn(request, error)
                     if not self._habits.learn(request, error.status_code, error.body):
                         raise
             try:
-                yield response
+                yield answer
             finally:
-                await opened.__aexit__(None, None, None)
+                await answer.aclose()
 
     @contextmanager
     def _failing(self, request: Request) -> Iterator[None]:

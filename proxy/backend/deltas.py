@@ -6,10 +6,10 @@ import json
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, Protocol, TypeVar
 
-import httpx2
 import orjson
 
 from proxy.backend.events import Event, EventSplitter
+from proxy.backend.posting import Answer
 from proxy.errors import BackendError
 from proxy.translate.reading import unreadable
 
@@ -32,7 +32,7 @@ def not_a_completion() -> BackendError:
     )
 
 
-async def read_events(response: httpx2.Response, read: Reader[T]) -> AsyncGenerator[list[T], None]:
+async def read_events(response: Answer, read: Reader[T]) -> AsyncGenerator[list[T], None]:
     """What a streamed answer says, that of one read together; an empty list is ``[DONE]``.
 
     The connection is read to its end after that, so that it can be used again.
@@ -74,26 +74,27 @@ def _read(events: list[Event], read: Reader[T]) -> tuple[list[T], bool, BackendE
     What came before a fault is not lost because it came in the same read.
     """
     told: list[T] = []
-    for event in events:
-        for data in _documents(event):
-            if data.strip() == b"[DONE]":
-                return told, True, None
-            try:
-                value = parsed(data)
+    try:
+        for event in events:
+            for text in event.data if len(event.data) == 1 else _documents(event):
+                if text.strip() == b"[DONE]":
+                    return told, True, None
+                try:
+                    value = orjson.loads(text)
+                except orjson.JSONDecodeError:
+                    value = _parsed_slowly(text)
                 if event.name == b"error" and isinstance(value, dict) and "error" not in value:
                     value = {"error": value}
                 one = read(value)
-            except BackendError as fault:
-                return told, False, fault
-            if one is not None:
-                told.append(one)
+                if one is not None:
+                    told.append(one)
+    except BackendError as fault:
+        return told, False, fault
     return told, False, None
 
 
 def _documents(event: Event) -> tuple[bytes, ...]:
     """The JSON texts of an event: its lines joined, or each line where blank lines are missing."""
-    if len(event.data) == 1:
-        return event.data
     joined = b"\n".join(event.data)
     try:
         orjson.loads(joined)

@@ -14,10 +14,12 @@ from proxy.errors import BackendError
 LINE_LIMIT = 8 * 1024 * 1024
 """Bytes of one line or event; Ollama's own Go client takes no longer line."""
 
+_BLANK = [b""]
+
 _BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Event:
     """One event: its `data` lines, and its name where it has one (``error``)."""
 
@@ -30,7 +32,8 @@ class EventSplitter:
 
     def __init__(self, limit: int = LINE_LIMIT) -> None:
         self._limit = limit
-        self._rest = b""
+        # Long lines come in many reads: only this can be added to without being copied.
+        self._rest = bytearray()
         self._data: list[bytes] = []
         self._size = 0
         self._name = b""
@@ -47,20 +50,30 @@ class EventSplitter:
             self._rest += chunk
             self._check(len(self._rest))
             return []
-        lines = (self._rest + chunk).split(b"\n")
-        self._rest = lines.pop()
+        lines = (bytes(self._rest) + chunk).split(b"\n")
+        self._rest = bytearray(lines.pop())
         self._check(len(self._rest))
         events: list[Event] = []
-        for line in lines:
-            if line:
+        for at, line in enumerate(lines, 1):
+            if not line:
+                if self._data:
+                    events.append(self._take())
+            elif (
+                line.startswith(b"data: ")
+                and not self._data
+                and not self._name
+                and lines[at : at + 1] == _BLANK
+            ):
+                # One line of data and nothing else: nearly every event is of this kind.
+                self._check(len(line) - 6)
+                events.append(Event((line[6:],)))
+            else:
                 self._line(line)
-            elif self._data:
-                events.append(self._take())
         return events
 
     def finish(self) -> list[Event]:
         """What stands complete but unterminated when the connection ends."""
-        rest, self._rest = self._rest, b""
+        rest, self._rest = bytes(self._rest), bytearray()
         if rest:
             self._line(rest)
         return [self._take()] if self._data else []
@@ -70,7 +83,7 @@ class EventSplitter:
         if len(self._rest) < len(_BOM) and _BOM.startswith(self._rest):
             return b""
         self._started = True
-        chunk, self._rest = self._rest, b""
+        chunk, self._rest = bytes(self._rest), bytearray()
         return chunk.removeprefix(_BOM)
 
     def _unify(self, chunk: bytes) -> bytes:

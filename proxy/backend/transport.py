@@ -10,11 +10,9 @@ import httpx2
 import openai
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
+from proxy.backend.posting import ANSWER_LIMIT
 from proxy.errors import BackendError, SettingsError
 from proxy.settings import Settings
-
-ANSWER_LIMIT = 64 * 1024 * 1024
-"""Bytes of an answer that is not a stream: 2,048 vectors of 1,536 numbers fit."""
 
 KEEP_ALIVE = 3.0
 """Seconds that an idle connection is kept. Many servers (uvicorn, Node, cpp-httplib) close theirs

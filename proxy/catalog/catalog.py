@@ -54,6 +54,13 @@ class Catalog:
         """
         return (await self._found(name, exact_case=exact_case))[1]
 
+    async def failure(self) -> BackendError | None:
+        """Why the backend gives no list of models now, None when it does; asked every few seconds.
+
+        An older list that requests are still served from does not count here.
+        """
+        return await self._live.failure()
+
     async def look(self) -> None:
         """Reads the folder now, so that the log names its bad files at the start already."""
         await self._shelf()

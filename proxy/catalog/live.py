@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -59,6 +60,8 @@ class Live:
         self._expires = 0
         self._refreshing: asyncio.Task[Listing] | None = None
         self._times: dict[str, int] = {}
+        self._failure: BackendError | None = None
+        self._tried = 0
 
     async def listing(self) -> Listing:
         """The list. Raises BackendError when the backend fails and no older list is known."""
@@ -73,16 +76,27 @@ class Live:
         await asyncio.wait({task}, timeout=PATIENCE)
         return self._listing
 
+    async def failure(self) -> BackendError | None:
+        """Why the last try to have the list failed; a try older than `ttl` is made again."""
+        now = self._clock.monotonic()
+        if not self._tried or now >= self._tried + max(self._ttl, SECOND):
+            self._expires = 0
+            with suppress(BackendError):
+                await self.listing()
+        return self._failure
+
     async def _refresh(self) -> Listing:
         try:
             raw = [item for item in await self._source.models() if _identity(item)]
             properties = await self._properties(raw)
         except BackendError as error:
+            self._failure, self._tried = error, self._clock.monotonic()
             if self._listing is None:
                 raise
             _log.warning("the backend's list of models is out of date", reason=error.message)
             self._expires = self._clock.monotonic() + self._ttl
             return self._listing
+        self._failure, self._tried = None, self._clock.monotonic()
         if self._listing is None or raw != self._raw:
             version = 1 if self._listing is None else self._listing.version + 1
             self._listing = Listing(version, self._served(raw, properties))

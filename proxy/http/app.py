@@ -11,14 +11,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-import structlog
 from connexion import AsyncApp
 from connexion.context import scope as current_scope
-from connexion.exceptions import ProblemException
-from connexion.lifecycle import ConnexionRequest, ConnexionResponse
 from connexion.options import SwaggerUIOptions
 from connexion.resolver import Resolver
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Scope
 
@@ -28,14 +24,19 @@ from proxy.catalog.catalog import Catalog
 from proxy.clock import Clock
 from proxy.errors import ContractError, OllamaError
 from proxy.gojson.encode import dumps
-from proxy.http import ndjson, sse
-from proxy.http.answers import error_body
+from proxy.http import ndjson, problems, sse
 from proxy.http.decode import BodyValidator, decoder
 from proxy.http.documentation import DOCUMENTATION
 from proxy.http.door import Door
 from proxy.http.interface import INTERFACE
+from proxy.http.observe import Record, note_failure
+from proxy.http.operating import ByPort, Operating
 from proxy.http.paths import routes
+from proxy.http.problems import error_response
 from proxy.http.static import Static
+from proxy.http.stopping import Stopping, ending
+from proxy.http.tuned import TunedApp
+from proxy.metering import Meter
 from proxy.operations.call import Call, Empty, Events, Json, Lines, Text
 from proxy.operations.embedding import Embedding
 from proxy.operations.host import Host
@@ -50,15 +51,24 @@ from proxy.operations.transcription import Transcription
 from proxy.operations.translating import Translating
 from proxy.settings import Settings
 
-_log = structlog.get_logger(__name__)
-
 Answer = Json | Text | Empty | Lines | Events
 Operation = Callable[..., Awaitable[Answer]]
 
 
-def build(settings: Settings, clock: Clock | None = None) -> ASGIApp:
-    """The whole service as one ASGI application. Raises ContractError, SettingsError."""
+def build(
+    settings: Settings,
+    clock: Clock | None = None,
+    stopping: Stopping | None = None,
+    *,
+    shared: bool = False,
+) -> ASGIApp:
+    """The whole service as one ASGI application. Raises ContractError, SettingsError.
+
+    Whoever means to stop it says so to `stopping`. `shared`: other processes serve the same, and
+    the metrics are those of all (`metering`).
+    """
     clock = clock or Clock()
+    stopping = stopping or Stopping()
     backend = Backend(settings)
     catalog = Catalog(settings, backend, clock)
     loaded = Loaded(clock, settings)
@@ -87,8 +97,16 @@ def build(settings: Settings, clock: Clock | None = None) -> ASGIApp:
             decoder(operation.request)  # compiled now, so that no request pays for it
     app = connexion_app(document, operations(rooms), clock, lifespan)
     pages = {**(DOCUMENTATION if settings.docs else {}), **(INTERFACE if settings.ui else {})}
-    table = routes(document) | {path: ["HEAD", "GET"] for path in pages}
-    return Door(Static(app, pages), settings, clock, table)
+    meter = Meter(shared=shared) if settings.metrics else None
+    apart = settings.metrics_host
+
+    async def readiness() -> OllamaError | None:
+        return stopping.refusal or await catalog.failure()
+
+    main = Operating(readiness, meter if apart is None else None, Static(app, pages))
+    table = {**routes(document), **main.routes(), **dict.fromkeys(pages, ("HEAD", "GET"))}
+    door = Door(main, settings, clock, table, meter, stopping)
+    return door if apart is None else ByPort(apart[1], Operating(readiness, meter), door)
 
 
 def operations(rooms: tuple[object, ...]) -> dict[str, Operation]:
@@ -118,17 +136,14 @@ def connexion_app(
         return _endpoint(methods[operation_id], clock)
 
     no_page = SwaggerUIOptions(serve_spec=False, swagger_ui=False)
-    app = AsyncApp("proxy", lifespan=lifespan, swagger_ui_options=no_page)
+    app = TunedApp("proxy", failed=problems.response, lifespan=lifespan, swagger_ui_options=no_page)
     app.add_api(
         # The door asks for keys, before anything else is looked at.
         {key: value for key, value in document.items() if key != "security"},
         resolver=Resolver(resolve),
         validator_map={"body": {"application/json": BodyValidator}},
     )
-    app.add_error_handler(OllamaError, _on_ollama_error)
-    app.add_error_handler(ProblemException, _on_problem)
-    app.add_error_handler(HTTPException, _on_problem)
-    app.add_error_handler(Exception, _on_bug)
+    problems.handle(app)
     return app
 
 
@@ -141,20 +156,24 @@ def _endpoint(operation: Operation, clock: Clock) -> Callable[..., Awaitable[Res
         call = _call(scope, clock)
         body = scope.get("facade.checked") or {}
         if "facade.record" in scope:
-            scope["facade.record"].model = body.get("model") or body.get("name") or ""
+            record: Record = scope["facade.record"]
+            named = body.get("model") or body.get("name")
+            # An operation that does not know the field has not had it checked.
+            record.call, record.model = call, named if isinstance(named, str) else ""
         try:
-            if takes_body:
-                answer = await operation(body, call)
-            else:
-                answer = await operation(call)
+            with ending(scope):
+                answer = await (operation(body, call) if takes_body else operation(call))
         except OllamaError as error:
+            note_failure(scope, error)
             return error_response(error, scope["path"], call.response_headers)
         if isinstance(answer, Lines | Events):
             try:
-                if isinstance(answer, Events):
-                    return await sse.begin(answer, call.response_headers)
-                return await ndjson.begin(answer.batches, call.response_headers)
+                with ending(scope):
+                    if isinstance(answer, Events):
+                        return await sse.begin(answer, call.response_headers)
+                    return await ndjson.begin(answer.batches, call.response_headers)
             except OllamaError as error:
+                note_failure(scope, error)
                 headers = call.response_headers
                 return error_response(error, scope["path"], headers, "application/json")
         return _response(answer, call.response_headers)
@@ -168,13 +187,14 @@ def _call(scope: Scope, clock: Clock) -> Call:
     headers = {
         name: value.decode("latin-1")
         for name, value in scope["headers"]
-        if name in (b"user-agent", b"authorization", b"x-request-id")
+        if name in (b"user-agent", b"authorization")
     }
+    record: Record | None = scope.get("facade.record")
     return Call(
         started=scope.get("facade.started") or clock.monotonic(),
         user_agent=headers.get(b"user-agent", ""),
         authorization=headers.get(b"authorization", ""),
-        request_id=headers.get(b"x-request-id", ""),
+        request_id=record.request_id if record else "",
         path=scope.get("path_params") or {},
         content_type=scope.get("facade.content_type") or "",
         content=scope.get("facade.body") or b"",
@@ -187,45 +207,3 @@ def _response(answer: Json | Text | Empty, headers: Mapping[str, str]) -> Respon
     if isinstance(answer, Text):
         return Response(answer.text, answer.status, headers, answer.media_type)
     return Response(b"", answer.status, headers)
-
-
-def error_response(
-    error: OllamaError,
-    path: str,
-    headers: Mapping[str, str],
-    media_type: str = "application/json; charset=utf-8",
-) -> Response:
-    """An error as a status of its own; without charset where a stream was to begin (§4.3)."""
-    return Response(
-        error_body(error, path),
-        error.status,
-        {**headers, **error.headers},
-        media_type,
-    )
-
-
-def _on_ollama_error(request: ConnexionRequest, error: OllamaError) -> ConnexionResponse:
-    return _connexion_response(request, error)
-
-
-def _on_problem(
-    request: ConnexionRequest, error: ProblemException | HTTPException
-) -> ConnexionResponse:
-    status = error.status if isinstance(error, ProblemException) else error.status_code
-    told = OllamaError(status, str(error.detail), headers=dict(error.headers or {}))
-    return _connexion_response(request, told)
-
-
-def _on_bug(request: ConnexionRequest, error: Exception) -> ConnexionResponse:
-    _log.error("request failed", exc_info=error)
-    return _connexion_response(request, OllamaError(500, "internal server error"))
-
-
-def _connexion_response(request: ConnexionRequest, error: OllamaError) -> ConnexionResponse:
-    return ConnexionResponse(
-        status_code=error.status,
-        mimetype="application/json",
-        content_type="application/json; charset=utf-8",
-        body=error_body(error, request.scope["path"]),
-        headers=dict(error.headers),
-    )

@@ -14,17 +14,37 @@ from typing import Any
 
 from starlette.types import Message, Receive
 
+UNWATCHED = 0.05
+"""Seconds that nobody looks whether the client is there: most whole answers take less, and a task
+for each of them costs more than it could save."""
+
 
 class Presence:
     """Whether the client is still there, and the `receive` that the application is given."""
 
-    __slots__ = ("_body", "_departed", "_receive", "gone")
+    __slots__ = ("_body", "_departed", "_receive", "_stopped", "_task", "gone")
 
     def __init__(self, receive: Receive, body: bytes) -> None:
         self._receive = receive
         self._body: bytes | None = body
         self._departed = asyncio.Event()
         self.gone = False
+        self._task: asyncio.Task[Any] | None = None
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Cancels the call, which then is to tell the client that it was."""
+        if self._task is not None and not self.gone and not self._stopped:
+            self._stopped = True
+            self._task.cancel()
+
+    def take_stop(self) -> bool:
+        """Whether the cancellation that just came is that of `stop`; it is forgiven then, once."""
+        if self.gone or not self._stopped or self._task is None:
+            return False
+        self._stopped = False
+        self._task.uncancel()
+        return True
 
     async def receive(self) -> Message:
         """The whole body, once; after that it waits until the client has gone."""
@@ -43,7 +63,14 @@ class Presence:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a request is answered in a task")
-        watcher = asyncio.create_task(self._watch(task, is_answered))
+        self._task = task
+        watcher: asyncio.Task[None] | None = None
+
+        def watch() -> None:
+            nonlocal watcher
+            watcher = asyncio.create_task(self._watch(task, is_answered))
+
+        waiting = asyncio.get_running_loop().call_later(UNWATCHED, watch)
         try:
             await call
         except asyncio.CancelledError:
@@ -51,7 +78,10 @@ class Presence:
                 raise
             return False
         finally:
-            watcher.cancel()
+            self._task = None
+            waiting.cancel()
+            if watcher is not None:
+                watcher.cancel()
         if self.gone:
             # Whoever swallowed the cancellation has to be forgiven for it.
             task.uncancel()

@@ -26,32 +26,31 @@ from proxy.errors import OllamaError
 from proxy.http.answers import PLAIN, Headers, answer, error_response
 from proxy.http.cancel import Presence
 from proxy.http.hosts import Hosts, Verdict
-from proxy.http.intake import read_body
-from proxy.http.keys import Keys, authorized
+from proxy.http.intake import whole_body
+from proxy.http.keys import FREE, Keys, authorized
 from proxy.http.observe import Record, log_request
+from proxy.http.operating import QUIET
 from proxy.http.origins import Origins, is_cross
 from proxy.http.outgoing import Outgoing
 from proxy.http.paths import (
     QUEUED,
+    Answer,
     Paths,
     Route,
     cleaned,
     is_malformed,
+    no_path,
     redirect_slash,
     redirect_to_clean,
 )
+from proxy.http.stopping import Stopping, ending
 from proxy.http.visit import UNREAD, Visit
+from proxy.metering import Meter
 from proxy.settings import Settings
 
-DISCARDED = 262_144
-"""Bytes of an unread body that are worth a connection; Go's server draws the same line."""
-
 _BUSY = "server busy, please try again.  maximum pending requests exceeded"
-_BAD_FRAMING = "request has both Content-Length and Transfer-Encoding"
 
 _log = structlog.get_logger(__name__)
-
-_Answer = tuple[int, Headers, bytes]
 
 
 class Door:
@@ -61,7 +60,13 @@ class Door:
     """
 
     def __init__(
-        self, app: ASGIApp, settings: Settings, clock: Clock, table: Mapping[str, Sequence[str]]
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        clock: Clock,
+        table: Mapping[str, Sequence[str]],
+        meter: Meter | None = None,
+        stopping: Stopping | None = None,
     ) -> None:
         self._app = app
         self._clock = clock
@@ -72,6 +77,8 @@ class Door:
         self._keys = Keys(settings.api_keys)
         self._capacity = max(1, settings.max_queue)
         self.under_way = 0
+        self._meter = meter
+        self._stopping = stopping or Stopping()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request; `lifespan` goes through as it is, websockets are closed."""
@@ -82,35 +89,45 @@ class Door:
             await send({"type": "websocket.close", "code": 1000})
             return
         visit = Visit(scope)
-        record = Record(
-            visit.method, visit.target, self._clock.monotonic(), request_id=visit.request_id
-        )
+        record = Record(visit.method, visit.target, self._clock.monotonic(), visit.request_id)
         route = self._paths.find(visit.path)
-        extra: Headers = []
+        record.route = route.template if route else ""
+        record.quiet = record.route in QUIET
+        meter = None if record.quiet else self._meter
+        extra: Headers = [(b"x-request-id", visit.request_id.encode())]
         ready = self._own_answer(visit, route, extra)
         outgoing = Outgoing(send, record, self._settings.write_timeout, extra)
+        self._stopping.under_way += 1
+        if meter:
+            meter.arrived()
         try:
+            refusal = None if ready is not None else self._refusal(visit, scope)
+            if (ready or refusal) and visit.costs_connection:
+                outgoing.close_after()
             if ready is not None:
-                if visit.unread_bytes > DISCARDED or visit.is_ambiguous:
-                    outgoing.close_after()
                 await answer(outgoing.send, *ready)
-            elif refusal := self._keys.refusal(visit.path, scope["headers"]):
-                if visit.unread_bytes > DISCARDED or visit.is_ambiguous:
-                    outgoing.close_after()
+            elif refusal is not None:
                 await error_response(outgoing.send, refusal, visit.path)
             else:
                 await self._admit(visit, scope, receive, outgoing, record)
             await outgoing.finish(receive)
         finally:
-            log_request(record, self._clock.monotonic())
+            self._stopping.under_way -= 1
+            finished = self._clock.monotonic()
+            log_request(record, finished)
+            if meter:
+                meter.ended(record.seen(finished))
 
-    def _own_answer(self, visit: Visit, route: Route | None, extra: Headers) -> _Answer | None:
+    def _refusal(self, visit: Visit, scope: Scope) -> OllamaError | None:
+        """The error for a request that comes too late or without a key."""
+        late = self._stopping.begun and visit.path not in FREE | QUIET
+        return self._stopping.refusal if late else self._keys.refusal(visit.path, scope["headers"])
+
+    def _own_answer(self, visit: Visit, route: Route | None, extra: Headers) -> Answer | None:
         """The answer that needs no application, or None. Fills in the headers every answer gets."""
-        if visit.request_id:
-            extra.append((b"x-request-id", visit.request_id.encode()))
         method = visit.method
         if not visit.raw_path.startswith("/"):
-            return _no_path(method, visit.raw_path)
+            return no_path(method, visit.raw_path)
         if is_malformed(visit.raw_path):
             return 400, [PLAIN], b"400 Bad Request"
         clean = cleaned(visit.raw_path)
@@ -127,7 +144,7 @@ class Door:
 
     def _guard(
         self, visit: Visit, route: Route | None, extra: Headers, allow: Headers
-    ) -> _Answer | None:
+    ) -> Answer | None:
         if is_cross(visit.origin, visit.host):
             if not self._origins.allows(visit.origin.decode("latin-1")):
                 return 403, allow, b""
@@ -158,7 +175,7 @@ class Door:
             await self._serve(visit, scope, receive, outgoing, record)
         elif self.under_way >= self._capacity:
             record.outcome = "busy"
-            if visit.unread_bytes > DISCARDED:
+            if visit.costs_connection:
                 outgoing.close_after()
             await error_response(outgoing.send, OllamaError(503, _BUSY), visit.path)
         else:
@@ -181,14 +198,9 @@ class Door:
         left_alone = visit.unread_bytes > 0 and visit.path.startswith(UNREAD)
         try:
             if visit.is_ambiguous:
-                raise OllamaError(400, _BAD_FRAMING)
+                raise OllamaError(400, "request has both Content-Length and Transfer-Encoding")
             if visit.unread_bytes and not left_alone:
-                body = await read_body(
-                    receive,
-                    declared=visit.declared,
-                    limit=self._settings.max_body,
-                    seconds=self._settings.body_timeout,
-                )
+                body = await whole_body(receive, visit, self._settings)
         except OllamaError as error:
             outgoing.close_after()
             await error_response(outgoing.send, error, visit.path)
@@ -200,19 +212,23 @@ class Door:
         inner["headers"] = authorized(visit.path, inner["headers"])
         inner["facade.started"] = record.started
         inner["facade.record"] = record
-        presence = Presence(receive, body)
+        presence = inner["facade.presence"] = Presence(receive, body)
         call = self._call(inner, presence, outgoing)
         if left_alone:
             # Nobody may ask for this body, not even to see whether the client is still there.
             outgoing.close_after()
             await call
-        elif not await presence.run(call, outgoing.is_ended):
-            record.outcome = record.outcome or "client_gone"
+        else:
+            with self._stopping.running(presence):
+                stayed = await presence.run(call, outgoing.is_ended)
+            if not stayed:
+                record.outcome = record.outcome or "client_gone"
 
     async def _call(self, scope: Scope, presence: Presence, outgoing: Outgoing) -> None:
         """Runs the application; whatever it does, the client gets an answer with an end."""
         try:
-            await self._app(scope, presence.receive, outgoing.send)
+            with ending(scope):
+                await self._app(scope, presence.receive, outgoing.send)
         except OllamaError as error:
             if not outgoing.started:
                 await error_response(outgoing.send, error, scope["path"])
@@ -227,12 +243,3 @@ class Door:
                 return
             _log.error("answer has no end")
         await outgoing.fail()
-
-
-def _no_path(method: str, target: str) -> _Answer:
-    """`OPTIONS *` asks for the server itself, as in Go; CONNECT names a host."""
-    if target == "*" and method == "OPTIONS":
-        return 200, [], b""
-    if method == "CONNECT":
-        return 404, [PLAIN], b"404 page not found"
-    return 400, [PLAIN], b"400 Bad Request"

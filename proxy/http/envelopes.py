@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxy.errors import OllamaError
+from proxy.http.zstd import FAILED, TOO_LARGE
 
 _ANTHROPIC_ROUTE = "/v1/messages"
-_CLOUD_DISABLED = "ollama cloud is disabled: "
+_BEFORE_TRANSLATORS = ("ollama cloud is disabled: ", FAILED, TOO_LARGE)
 
 _OPENAI_TYPES: Mapping[int, str] = {400: "invalid_request_error", 404: "not_found_error"}
 _ANTHROPIC_TYPES: Mapping[int, str] = {
@@ -26,10 +27,11 @@ _ANTHROPIC_TYPES: Mapping[int, str] = {
 def envelope(error: OllamaError, path: str) -> dict[str, Any]:
     """The body of the answer that tells of `error` on the route at `path`.
 
-    A switched-off cloud is told in Ollama's words everywhere, because Ollama looks for its names
-    before any translator does (golden cloud/disabled-v1-chat, cloud/disabled-v1-messages).
+    A switched-off cloud, and a body that cannot be decompressed, are told in Ollama's shape
+    everywhere, because Ollama looks for them before any translator does (golden
+    cloud/disabled-v1-chat, cloud/disabled-v1-messages; management §1.9).
     """
-    if not path.startswith("/v1/") or error.message.startswith(_CLOUD_DISABLED):
+    if not path.startswith("/v1/") or error.message.startswith(_BEFORE_TRANSLATORS):
         return {"error": error.message, **error.fields}
     if path == _ANTHROPIC_ROUTE:
         kind = _ANTHROPIC_TYPES.get(error.status, "api_error")

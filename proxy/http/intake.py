@@ -7,6 +7,26 @@ import asyncio
 from starlette.types import Receive
 
 from proxy.errors import OllamaError
+from proxy.http.visit import Visit
+from proxy.http.zstd import decompressed, is_compressed
+from proxy.settings import Settings
+
+FEWEST = 10_000
+"""Objects and lists that every body may have."""
+
+
+async def whole_body(receive: Receive, visit: Visit, settings: Settings) -> bytes | None:
+    """The body as the client meant it, or None when it left before the end.
+
+    Raises OllamaError as `read_body` and `decompressed` do.
+    """
+    body = await read_body(
+        receive,
+        declared=visit.declared,
+        limit=settings.max_body,
+        seconds=settings.body_timeout,
+    )
+    return decompressed(body) if body and is_compressed(visit.path, visit.encoding) else body
 
 
 async def read_body(
@@ -15,7 +35,8 @@ async def read_body(
     """The whole body, or None when the client left before its end.
 
     `declared` is the Content-Length, None for a chunked body; what is too long by its own word
-    is not read at all. Raises OllamaError: 413 beyond `limit` bytes, 408 after `seconds`.
+    is not read at all. Raises OllamaError: 413 beyond `limit` bytes or one object or list for each
+    64 of them, 408 after `seconds`.
     """
     if declared is not None and declared > limit:
         raise _too_large()
@@ -33,9 +54,21 @@ async def read_body(
                     raise _too_large()
                 parts.append(part)
                 if not message.get("more_body", False):
-                    return parts[0] if len(parts) == 1 else b"".join(parts)
+                    return _checked(parts[0] if len(parts) == 1 else b"".join(parts), limit)
     except TimeoutError:
         raise OllamaError(408, "request body timed out") from None
+
+
+def _checked(body: bytes, limit: int) -> bytes:
+    """The body, unless it is made of objects and lists for the most part.
+
+    Each of them takes hundreds of bytes of memory, and so a body of nothing else takes a hundred
+    times its own length.
+    """
+    most = max(FEWEST, limit // 64)
+    if len(body) > most and body.count(b"{") + body.count(b"[") > most:
+        raise OllamaError(413, "request body has too many values")
+    return body
 
 
 def _too_large() -> OllamaError:

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import structlog
 from starlette.responses import Response
@@ -14,12 +13,15 @@ from starlette.types import Receive, Scope, Send
 
 from proxy.errors import OllamaError
 from proxy.gojson.encode import dumps
+from proxy.http.observe import note_failure
+from proxy.http.stopping import ending
+from proxy.operations.call import Frame
 
 MEDIA_TYPE = "application/x-ndjson"
 
 _log = structlog.get_logger(__name__)
 
-Batches = AsyncIterator[list[dict[str, Any]]]
+Batches = AsyncIterator[Sequence[Frame]]
 
 
 async def begin(batches: Batches, headers: Mapping[str, str]) -> Response:
@@ -27,7 +29,7 @@ async def begin(batches: Batches, headers: Mapping[str, str]) -> Response:
 
     `headers` are read after the first batch, so that what made it can add to them.
     """
-    first: list[dict[str, Any]] = await anext(batches, [])
+    first: Sequence[Frame] = await anext(batches, [])
     return NdjsonResponse(first, batches, headers)
 
 
@@ -35,7 +37,7 @@ class NdjsonResponse(Response):
     """Sends frames as lines, those that are ready together in one write."""
 
     def __init__(
-        self, first: list[dict[str, Any]], batches: Batches, headers: Mapping[str, str]
+        self, first: Sequence[Frame], batches: Batches, headers: Mapping[str, str]
     ) -> None:
         super().__init__(status_code=200, media_type=MEDIA_TYPE, headers=dict(headers))
         # The length is not known: the body is sent chunked.
@@ -43,14 +45,16 @@ class NdjsonResponse(Response):
         self._first = first
         self._batches = batches
 
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Sends everything and ends the body properly, also after a failure."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         try:
-            await _send_lines(send, self._first)
-            async for frames in self._batches:
-                await _send_lines(send, frames)
+            with ending(scope):
+                await _send_lines(send, self._first)
+                async for frames in self._batches:
+                    await _send_lines(send, frames)
         except OllamaError as error:
+            note_failure(scope, error)
             await _send_lines(send, [{"error": error.message}])
         except Exception:  # noqa: BLE001 - the client must get a line whatever broke
             _log.exception("answer broke off")
@@ -62,7 +66,9 @@ class NdjsonResponse(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _send_lines(send: Send, frames: list[dict[str, Any]]) -> None:
-    body = b"".join([dumps(frame) + b"\n" for frame in frames])
+async def _send_lines(send: Send, frames: Sequence[Frame]) -> None:
+    body = b"".join(
+        [(frame if isinstance(frame, bytes) else dumps(frame)) + b"\n" for frame in frames]
+    )
     if body:
         await send({"type": "http.response.body", "body": body, "more_body": True})

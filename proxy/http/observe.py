@@ -6,6 +6,7 @@ not take is left out (faults.md rows 96, 97).
 
 from __future__ import annotations
 
+import codecs
 import logging
 import os
 import select
@@ -15,8 +16,14 @@ from typing import Any, TextIO
 
 import orjson
 import structlog
+from starlette.types import Scope
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from proxy.clock import SECOND
+from proxy.errors import BackendError, OllamaError
+from proxy.http.plain import Plain
+from proxy.metering import Seen
+from proxy.operations.call import Call
 from proxy.settings import Settings
 
 LONGEST = 200
@@ -24,6 +31,10 @@ LONGEST = 200
 
 _ATOMIC = 4096
 """Bytes that a pipe takes at once whenever it says that it is writable (PIPE_BUF)."""
+
+_CODECS = ("ascii", "idna", "latin-1", "unicode_escape", "utf-8")
+"""What Python would read from a file when it is first needed, which may be when none can be opened
+(faults.md row 87)."""
 
 _log = structlog.get_logger("proxy.request")
 
@@ -34,7 +45,9 @@ class Record:
 
     It lies in the scope as `facade.record`; whoever reads the body sets `model`, whoever knows
     better than the status sets `outcome` (`ok`, `refused`, `busy`, `client_gone`,
-    `client_stalled`, `backend_error`, `internal_error`).
+    `client_stalled`, `backend_error`, `internal_error`). `route` is the template of the path,
+    `first` the seconds until the first frame, `failure` the kind of the backend's error, `call`
+    what the operation left behind. A `quiet` request is one that asks after the service itself.
     """
 
     method: str
@@ -46,11 +59,43 @@ class Record:
     frames: int = 0
     bytes: int = 0
     outcome: str = ""
+    route: str = ""
+    first: float | None = None
+    failure: str = ""
+    call: Call | None = None
+    quiet: bool = False
+
+    def seen(self, finished: int) -> Seen:
+        """The request for the meter, once its line was made."""
+        call = self.call or Call(self.started)
+        return Seen(
+            self.method,
+            self.route,
+            self.status,
+            (finished - self.started) / SECOND,
+            self.first,
+            self.frames,
+            call.prompt_tokens,
+            call.answer_tokens,
+            self.failure,
+            self.outcome in ("client_gone", "client_stalled"),
+        )
+
+
+def note_failure(scope: Scope, error: OllamaError) -> None:
+    """Keeps for the log and the meter that the backend is the reason of `error`, if it is."""
+    record: Record | None = scope.get("facade.record")
+    known = error if isinstance(error, BackendError) else error.__cause__
+    if record is not None and isinstance(known, BackendError):
+        record.failure = known.kind
 
 
 def log_request(record: Record, finished: int) -> None:
     """Writes the line of a request that ended at `finished` (monotonic nanoseconds)."""
-    outcome = record.outcome or _outcome(record.status)
+    call = record.call
+    if call is not None and call.failure is not None:
+        note_failure({"facade.record": record}, call.failure)
+    outcome = record.outcome or _outcome(record.status, record.failure)
     fields: dict[str, Any] = {"method": record.method, "path": shortened(record.path)}
     if record.model:
         fields["model"] = shortened(record.model)
@@ -60,18 +105,23 @@ def log_request(record: Record, finished: int) -> None:
     fields["ms"] = round((finished - record.started) / 1_000_000, 1)
     fields["bytes"] = record.bytes
     fields["outcome"] = outcome
+    if record.failure:
+        fields["failure"] = record.failure
     if record.request_id:
         fields["request_id"] = record.request_id
     if record.status >= 500 or outcome == "backend_error":
         _log.warning("request", **fields)
+    elif record.quiet:
+        _log.debug("request", **fields)
     else:
         _log.info("request", **fields)
 
 
-def _outcome(status: int) -> str:
+def _outcome(status: int, failure: str) -> str:
     if status < 400:
-        return "ok"
-    return "refused" if status < 500 else "backend_error"
+        return "backend_error" if failure else "ok"
+    # The 503 of a full queue or of a service that stops is ours.
+    return "backend_error" if status >= 500 and (failure or status != 503) else "refused"
 
 
 def shortened(text: str) -> str:
@@ -85,6 +135,8 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     Lines go to `stream` (standard error). Libraries may say warnings only: at the level `debug`
     the SDK and its HTTP client print headers and bodies.
     """
+    for codec in _CODECS:
+        codecs.lookup(codec)
     target = stream or sys.stderr
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared: list[Processor] = [
@@ -100,7 +152,7 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
         console = structlog.dev.ConsoleRenderer(
             colors=colors, exception_formatter=structlog.dev.plain_traceback
         )
-        final = [_printable, console]
+        final = [_printable, console if colors else Plain(console)]
     structlog.configure(
         processors=[*shared, *final],
         wrapper_class=structlog.make_filtering_bound_logger(level),

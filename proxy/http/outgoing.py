@@ -23,6 +23,7 @@ LINGER = 1.0
 """Seconds in which the rest of a refused body is thrown away, so that the answer can be read."""
 
 _NDJSON = b"application/x-ndjson"
+_EVENTS = b"text/event-stream"
 _BUG_LINE = b'{"error":"internal server error"}\n'
 
 
@@ -34,9 +35,11 @@ class Outgoing:
     """The answer to one request. `extra` headers go out with it, `timeout` is seconds a write."""
 
     __slots__ = (
+        "_arrived",
         "_began",
         "_closing",
         "_extra",
+        "_frame_end",
         "_head",
         "_held",
         "_loop",
@@ -60,7 +63,9 @@ class Outgoing:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._began: float | None = None
+        self._arrived = self._loop.time()
         self._ndjson = False
+        self._frame_end = b""
         self._closing = False
         self._held = False
         self.started = False
@@ -91,6 +96,10 @@ class Outgoing:
         for name, value in headers:
             if name == b"content-type":
                 self._ndjson = value.startswith(_NDJSON)
+                if self._ndjson:
+                    self._frame_end = b"\n"
+                elif value.startswith(_EVENTS):
+                    self._frame_end = b"\n\n"
                 break
         self._timer = self._loop.call_later(self._timeout, self._check)
         return {**message, "headers": headers + self._extra} if self._extra else message
@@ -102,9 +111,11 @@ class Outgoing:
         if self._head:
             body = b""
         record.bytes += len(body)
-        if self._ndjson:
-            record.frames += body.count(b"\n")
-            if body.startswith(b'{"error":'):
+        if self._frame_end and body:
+            if record.first is None:
+                record.first = self._loop.time() - self._arrived
+            record.frames += body.count(self._frame_end)
+            if self._ndjson and body.startswith(b'{"error":'):
                 record.outcome = record.outcome or "backend_error"
         if more:
             await self._write({"type": "http.response.body", "body": body, "more_body": True})

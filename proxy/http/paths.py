@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from proxy.http.answers import Headers
+from proxy.http.answers import PLAIN, Headers
 
 METHODS = ("HEAD", "GET", "POST", "DELETE", "PUT", "PATCH")
 """In the order in which Ollama registers them, which is the order of `Allow`."""
@@ -42,7 +42,7 @@ _SLASHES = re.compile(r"/{2,}")
 _GO_PATH_SAFE = "/$&+,:;=@~"
 _STATUS_TEXT = {301: "Moved Permanently", 307: "Temporary Redirect"}
 
-Redirect = tuple[int, Headers, bytes]
+Answer = tuple[int, Headers, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +122,24 @@ def cleaned(path: str) -> str:
     return clean + "/" if path.endswith("/") and clean != "/" else clean
 
 
-def redirect_to_clean(clean: str, query: bytes, method: str) -> Redirect:
+def no_path(method: str, target: str) -> Answer:
+    """The answer to a target that is no path.
+
+    `OPTIONS *` asks for the server itself, as in Go; CONNECT names a host.
+    """
+    if target == "*" and method == "OPTIONS":
+        return 200, [], b""
+    if method == "CONNECT":
+        return 404, [PLAIN], b"404 page not found"
+    return 400, [PLAIN], b"400 Bad Request"
+
+
+def redirect_to_clean(clean: str, query: bytes, method: str) -> Answer:
     """ServeMux's redirect (307) to the cleaned path (golden http/double-slash, dot-segment)."""
     return _redirect(307, clean, query, method)
 
 
-def redirect_slash(path: str, prefix: str, query: bytes, method: str) -> Redirect:
+def redirect_slash(path: str, prefix: str, query: bytes, method: str) -> Answer:
     """The redirect of gin to the path with the right slash: 301 for GET, 307 for the other methods.
 
     `path` is decoded. `prefix` is the header X-Forwarded-Prefix, of which gin keeps letters,
@@ -140,7 +152,7 @@ def redirect_slash(path: str, prefix: str, query: bytes, method: str) -> Redirec
     return _redirect(301 if method == "GET" else 307, target, query, method)
 
 
-def _redirect(status: int, path: str, query: bytes, method: str) -> Redirect:
+def _redirect(status: int, path: str, query: bytes, method: str) -> Answer:
     location = path + ("?" + query.decode("latin-1") if query else "")
     headers = [(b"location", location.encode("latin-1"))]
     body = b""

@@ -16,6 +16,8 @@ from starlette.types import Receive, Scope, Send
 from proxy.errors import OllamaError
 from proxy.gojson.encode import dumps
 from proxy.http.envelopes import envelope
+from proxy.http.observe import note_failure
+from proxy.http.stopping import ending
 from proxy.operations.call import Events
 
 MEDIA_TYPE = "text/event-stream"
@@ -52,12 +54,14 @@ class EventResponse(Response):
         path, batches = scope["path"], self._events.batches
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         try:
-            await self._send(send, self._first)
-            async for values in batches:
-                await self._send(send, values)
+            with ending(scope):
+                await self._send(send, self._first)
+                async for values in batches:
+                    await self._send(send, values)
             if self._events.done:
                 await send({"type": "http.response.body", "body": DONE, "more_body": True})
         except OllamaError as error:
+            note_failure(scope, error)
             await self._fail(send, error, path)
         except Exception:  # noqa: BLE001 - the client must get an event whatever broke
             _log.exception("answer broke off")

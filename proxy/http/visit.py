@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from urllib.parse import unquote
 
 from starlette.types import Scope
@@ -17,9 +18,12 @@ _READ = frozenset(
         b"transfer-encoding",
         b"x-forwarded-prefix",
         b"x-request-id",
+        b"content-encoding",
     )
 )
-_REPLACED = frozenset((b"content-length", b"content-type", b"expect", b"transfer-encoding"))
+_REPLACED = frozenset(
+    (b"content-encoding", b"content-length", b"content-type", b"expect", b"transfer-encoding")
+)
 _JSON = (b"content-type", b"application/json")
 FORM = "/v1/audio/transcriptions"
 """The one path whose body is a form."""
@@ -28,6 +32,9 @@ _BYTES = (b"content-type", b"application/octet-stream")
 
 UNREAD = "/api/blobs/"
 """What lies below is refused or known without its body, which may be many gigabytes."""
+
+DISCARDED = 262_144
+"""Bytes of an unread body that are worth a connection; Go's server draws the same line."""
 
 _LONGEST_REQUEST_ID = 128
 _UNKNOWN = 1 << 62
@@ -45,6 +52,7 @@ class Visit:
     __slots__ = (
         "_absolute",
         "declared",
+        "encoding",
         "host",
         "is_ambiguous",
         "method",
@@ -72,6 +80,7 @@ class Visit:
         self.query: bytes = scope.get("query_string", b"")
         self.host = found.get(b"host", b"")
         self.origin = found.get(b"origin", b"")
+        self.encoding = found.get(b"content-encoding", b"")
         self.prefix = found.get(b"x-forwarded-prefix", b"").decode("latin-1")
         self.request_id = _request_id(found.get(b"x-request-id", b""))
         self._absolute = not self.raw_path.startswith("/")
@@ -98,6 +107,11 @@ class Visit:
             # A refused client may leave its body out: the connection is of no more use.
             self.unread_bytes = _UNKNOWN
 
+    @property
+    def costs_connection(self) -> bool:
+        """Whether an answer that leaves the body unread ends the connection."""
+        return self.unread_bytes > DISCARDED or self.is_ambiguous
+
     def inner_scope(self, scope: Scope, body: bytes) -> Scope:
         """The scope of the application: JSON (or a blob) of a known length, whatever was said."""
         headers = [pair for pair in scope["headers"] if pair[0] not in _REPLACED]
@@ -118,7 +132,7 @@ class Visit:
 
 
 def _request_id(value: bytes) -> str:
-    """The client's id when it is short and plain; anything else is taken for none."""
+    """The client's id when it is short and plain, else one that is made here."""
     text = value.decode("latin-1")
-    plain = text.isascii() and text.isprintable() and len(text) <= _LONGEST_REQUEST_ID
-    return text if plain else ""
+    plain = text.isascii() and text.isprintable() and 0 < len(text) <= _LONGEST_REQUEST_ID
+    return text if plain else secrets.token_hex(8)

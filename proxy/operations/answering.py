@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from proxy.backend.client import Backend
 from proxy.clock import Clock
-from proxy.operations.call import Call, Json, Lines
+from proxy.operations.call import Call, Frame, Json, Lines
 from proxy.translate.delta import Delta, Ending, Piece
 from proxy.translate.generation import Generation
-from proxy.translate.metrics import Moments, metrics
+from proxy.translate.metrics import Moments, counts, metrics
 from proxy.translate.requests import Request
 
 DROPPED_HEADER = "Facade-Dropped"
@@ -22,8 +22,8 @@ DROPPED_HEADER = "Facade-Dropped"
 class Dress(Protocol):
     """How Pieces and an Ending look on one endpoint."""
 
-    def frame(self, created_at: str, piece: Piece) -> dict[str, Any]:
-        """A frame before the end."""
+    def lines(self, created_at: str, pieces: Sequence[Piece]) -> list[bytes]:
+        """Frames before the end, encoded."""
 
     def final(self, created_at: str, ending: Ending, metrics: dict[str, int]) -> dict[str, Any]:
         """The frame that ends the answer."""
@@ -56,7 +56,7 @@ class Answering:
             return Lines(self._frames(run, call))
         return Json(await self._folded(run, call))
 
-    async def _frames(self, run: Run, call: Call) -> AsyncGenerator[list[dict[str, Any]], None]:
+    async def _frames(self, run: Run, call: Call) -> AsyncGenerator[Sequence[Frame], None]:
         clock, feed = self._clock, run.generation.feed
         moments = self._moments(call)
         request = prepared(run.request(), call)
@@ -68,8 +68,9 @@ class Answering:
                         prepared(request, call)
                     pieces = [piece for delta in deltas if (piece := feed(delta)) is not None]
                     if pieces:
-                        yield [run.dress.frame(clock.timestamp(), piece) for piece in pieces]
-            yield [self._final(run, moments)]
+                        # What came together was made together.
+                        yield run.dress.lines(clock.timestamp(), pieces)
+            yield [self._final(run, call, moments)]
         finally:
             prepared(request, call)
             run.done()
@@ -83,14 +84,15 @@ class Answering:
             prepared(request, call)
             run.done()
         run.generation.feed(_ended(delta))
-        return self._final(run, moments)
+        return self._final(run, call, moments)
 
     def _moments(self, call: Call) -> Moments:
         return Moments(started=call.started, asked=self._clock.monotonic())
 
-    def _final(self, run: Run, moments: Moments) -> dict[str, Any]:
+    def _final(self, run: Run, call: Call, moments: Moments) -> dict[str, Any]:
         ending = run.generation.finish()
         moments.ended = self._clock.monotonic()
+        call.prompt_tokens, call.answer_tokens = counts(ending)
         return run.dress.final(self._clock.timestamp(), ending, metrics(ending, moments))
 
 
@@ -100,6 +102,7 @@ def prepared(request: Request, call: Call) -> Request:
     Once more after it was sent: the backend may have refused a parameter by name.
     """
     request.authorization = call.authorization
+    request.request_id = call.request_id
     if request.dropped:
         call.response_headers[DROPPED_HEADER] = ", ".join(request.dropped)
     return request

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
+
+from proxy.errors import OllamaError
+from proxy.translate.reading import read_usage
+
+Frame: TypeAlias = "dict[str, Any] | bytes"
+"""One object of a stream, or its JSON."""
 
 
 @dataclass(slots=True)
@@ -14,6 +20,8 @@ class Call:
     `started` is monotonic nanoseconds, taken when the request arrived. `path` holds the decoded
     path parameters. An operation adds headers of the response to `response_headers`. `content_type`
     and `content` are the body as it was sent, for the operation that takes another than JSON.
+    For the log and the metrics the operation leaves the backend's counts of tokens, and a `failure`
+    that it told the client of by itself.
     """
 
     started: int
@@ -24,6 +32,19 @@ class Call:
     response_headers: dict[str, str] = field(default_factory=dict)
     content_type: str = ""
     content: bytes = b""
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
+    failure: OllamaError | None = None
+
+    def count(self, value: object) -> None:
+        """Keeps the tokens of a value of the backend's that has `usage`, alone or in its answer."""
+        if not isinstance(value, Mapping):
+            return
+        for holder in (value, value.get("response"), value.get("message")):
+            usage = read_usage(holder.get("usage")) if isinstance(holder, Mapping) else None
+            if usage is not None:
+                self.prompt_tokens = usage.prompt_tokens or self.prompt_tokens
+                self.answer_tokens = usage.completion_tokens or self.answer_tokens
 
 
 @dataclass(slots=True)
@@ -53,9 +74,9 @@ class Empty:
 
 @dataclass(slots=True)
 class Lines:
-    """NDJSON: every dict is a frame. The status goes out with the first batch, not before it."""
+    """NDJSON: a frame a line. The status goes out with the first batch, not before it."""
 
-    batches: AsyncIterator[list[dict[str, Any]]]
+    batches: AsyncIterator[Sequence[Frame]]
 
 
 @dataclass(slots=True)

@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from proxy.gojson.encode import dumps
 from proxy.translate.chat import chat_final, chat_frame
 from proxy.translate.delta import Ending, Piece
 from proxy.translate.generate import generate_final, generate_frame
+
+_TIME, _TEXT = "\0time", "\0text"
+"""Stand where a frame has its time and its text; the last such texts in it are these."""
+
+
+class Encoder:
+    """Frames that differ in their time and text only, encoded: the rest of them is made once.
+
+    `frame` makes any frame of the kind. A line is what `dumps` gives of it.
+    """
+
+    def __init__(self, frame: Callable[[str, Piece], dict[str, Any]]) -> None:
+        rest, _, self._after = dumps(frame(_TIME, Piece(_TEXT))).rpartition(dumps(_TEXT))
+        self._before, _, self._between = rest.rpartition(dumps(_TIME))
+
+    def lines(self, created_at: str, pieces: Iterable[Piece]) -> list[bytes]:
+        """The frames of these texts at this time as JSON."""
+        before, after = (
+            b'%b"%b"%b' % (self._before, created_at.encode(), self._between),
+            self._after,
+        )
+        return [before + dumps(piece.content) + after for piece in pieces]
+
+
+def _is_plain(pieces: Iterable[Piece]) -> bool:
+    return not any(piece.thinking or piece.logprobs for piece in pieces)
 
 
 class ChatDress:
@@ -15,6 +42,15 @@ class ChatDress:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._encoder: Encoder | None = None
+
+    def lines(self, created_at: str, pieces: Sequence[Piece]) -> list[bytes]:
+        """Frames before the end as JSON."""
+        if not _is_plain(pieces):
+            return [dumps(self.frame(created_at, piece)) for piece in pieces]
+        if self._encoder is None:
+            self._encoder = Encoder(self.frame)
+        return self._encoder.lines(created_at, pieces)
 
     def frame(self, created_at: str, piece: Piece) -> dict[str, Any]:
         """A frame before the end."""
@@ -35,6 +71,16 @@ class GenerateDress:
         self._name = name
         self._context = context
         self._texts: list[str] = []
+        self._encoder: Encoder | None = None
+
+    def lines(self, created_at: str, pieces: Sequence[Piece]) -> list[bytes]:
+        """Frames before the end as JSON."""
+        if not _is_plain(pieces):
+            return [dumps(self.frame(created_at, piece)) for piece in pieces]
+        self._texts += [piece.content for piece in pieces]
+        if self._encoder is None:
+            self._encoder = Encoder(lambda at, one: generate_frame(self._name, at, one))
+        return self._encoder.lines(created_at, pieces)
 
     def frame(self, created_at: str, piece: Piece) -> dict[str, Any]:
         """A frame before the end."""

@@ -68,10 +68,11 @@ class Embedding:
         finally:
             self._loaded.load(model, keep_alive)
         vectors = read_vectors(answer, len(inputs))
+        call.prompt_tokens = read_prompt_tokens(answer)
         metrics = {
             "total_duration": max(self._clock.monotonic() - call.started, 1),
             "load_duration": max(asked - call.started, 1),
-            "prompt_eval_count": read_prompt_tokens(answer),
+            "prompt_eval_count": call.prompt_tokens,
         }
         return Json(embed_answer(name, vectors, dimensions, metrics))
 

@@ -134,6 +134,7 @@ class OpenAI:
             raise embedding_failure(error, truncate=True) from error
         finally:
             self._loaded.load(model, keep_alive)
+        call.count(answer)
         as_text = (body.get("encoding_format") or "").lower() == "base64"
         vectors = [
             _base64(unit) if as_text else shortest(unit)
@@ -158,15 +159,16 @@ class OpenAI:
             chunk_kind = "chat.completion.chunk" if kind == "chat.completion" else kind
             head = self._head(chunk_kind, name)
             head.counted = kind == "text_completion" and "stream_options" in request.arguments
-            return Events(self._chunks(request, model, head), done=True)
+            return Events(self._chunks(request, model, head, call), done=True)
         try:
             answer = await self._backend.answer(request)
         finally:
             self._loaded.load(model, keep_alive)
+        call.count(answer)
         return Json(answer_value(answer, self._head(kind, name)))
 
     async def _chunks(
-        self, request: Request, model: Model, head: Head
+        self, request: Request, model: Model, head: Head, call: Call
     ) -> AsyncGenerator[list[dict[str, Any]], None]:
         """The backend's events. Raises BackendError when they end without a finish reason."""
         finished = False
@@ -176,6 +178,8 @@ class OpenAI:
             async with aclosing(self._backend.events(request, read)) as batches:
                 async for chunks in batches:
                     finished = finished or any(chunk.finish for chunk in chunks)
+                    for chunk in chunks:
+                        call.count(chunk.value)
                     yield [chunk_value(chunk, head) for chunk in chunks]
         finally:
             self._loaded.load(model, self._settings.keep_alive)

@@ -50,6 +50,8 @@ class Relay:
                 async for told in batches:
                     finished = finished or any(event.finish for event in told)
                     prepared(request, self.call)
+                    for event in told:
+                        self.call.count(event.value)
                     yield [event.value for event in told]
         except NoRouteError:
             async with aclosing(instead()) as others:
@@ -70,7 +72,9 @@ class Relay:
         """The backend's answer. Raises NoRouteError where it lacks the route."""
         request = prepared(self.passage.request(self.model), self.call)
         try:
-            return self.passage.whole(await self.backend.value(request))
+            value = await self.backend.value(request)
+            self.call.count(value)
+            return self.passage.whole(value)
         finally:
             prepared(request, self.call)
             self.done()

@@ -21,6 +21,7 @@ from proxy.operations.resolving import installed
 from proxy.settings import Settings
 from proxy.translate.delta import Ending, Piece
 from proxy.translate.generation import Generation
+from proxy.translate.metrics import counts
 from proxy.translate.passing import Passage
 from proxy.translate.requests import Request, chat_request
 
@@ -120,10 +121,13 @@ class Translating:
                     if pieces := [piece for piece in fed if piece is not None]:
                         yield dress.pieces(pieces)
                         begun = True
-            yield dress.ending(run.generation.finish())
+            ending = run.generation.finish()
+            call.prompt_tokens, call.answer_tokens = counts(ending)
+            yield dress.ending(ending)
         except OllamaError as error:
             if not begun:
                 raise
+            call.failure = error
             yield dress.failed(error)
         finally:
             run.done()
@@ -136,7 +140,9 @@ class Translating:
             run.done()
         delta.finish = delta.finish or "stop"
         run.generation.feed(delta)
-        return dress.whole(run.generation.finish())
+        ending = run.generation.finish()
+        call.prompt_tokens, call.answer_tokens = counts(ending)
+        return dress.whole(ending)
 
 
 def _loaded(dress: EventDress, *, stream: bool) -> Json | Events:

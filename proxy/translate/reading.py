@@ -28,13 +28,14 @@ def read_delta(event: Any) -> Delta | None:
     `event` is any JSON value. None means that it says nothing. Raises BackendError for an error
     event (its own message, its own status where it carries one) and for what is no completion.
     """
-    if not isinstance(event, Mapping):
+    if not isinstance(event, dict):
         raise unreadable()
     choices = event.get("choices")
     if event.get("error") and not choices:
         raise failed(event)
-    usage = read_usage(event.get("usage"))
-    timings = read_timings(event.get("timings"))
+    usage, timings = event.get("usage"), event.get("timings")
+    usage = None if usage is None else read_usage(usage)
+    timings = None if timings is None else read_timings(timings)
     choice = _first(choices)
     if choice is None:
         return Delta(usage=usage, timings=timings) if usage or timings else None
@@ -46,10 +47,13 @@ def read_delta(event: Any) -> Delta | None:
     message = choice.get("delta") or choice.get("message")
     finish = choice.get("finish_reason")
     delta = Delta(finish=finish if isinstance(finish, str) else "", usage=usage, timings=timings)
-    if isinstance(message, Mapping):
-        delta.content = _text(message.get("content")) + _text(message.get("refusal"))
-        delta.thinking = _thinking(message)
-        delta.calls = _calls(message)
+    if isinstance(message, dict):
+        content = message.get("content")
+        delta.content = content if isinstance(content, str) else _text(content)
+        if content is None or len(message) > 1:  # nearly every event has a text and no more
+            delta.content += _text(message.get("refusal"))
+            delta.thinking = _thinking(message)
+            delta.calls = _calls(message)
     elif "text" in choice:
         delta.content = _text(choice["text"])
     if choice.get("logprobs"):
@@ -65,7 +69,7 @@ def failed(event: Any) -> BackendError:
 
 def read_usage(usage: Any) -> Usage | None:
     """Counts as reported; what is no count (text, negative, missing) is None, never zero."""
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return None
     prompt = _count(usage.get("prompt_tokens", usage.get("input_tokens")))
     completion = _count(usage.get("completion_tokens", usage.get("output_tokens")))
@@ -74,7 +78,7 @@ def read_usage(usage: Any) -> Usage | None:
 
 def read_timings(timings: Any) -> Timings | None:
     """llama.cpp's `timings`: `prompt_n` without the cached tokens, durations in milliseconds."""
-    if not isinstance(timings, Mapping):
+    if not isinstance(timings, dict):
         return None
     prompt = _count(timings.get("prompt_n"))
     if prompt is not None:
@@ -92,8 +96,10 @@ def _first(choices: Any) -> Mapping[str, Any] | None:
     if not isinstance(choices, list):
         return None
     for choice in choices:
-        if isinstance(choice, Mapping) and choice.get("index", 0) in (0, None):
-            return choice
+        if isinstance(choice, dict):
+            index = choice.get("index")
+            if index is None or index == 0:
+                return choice
     return None
 
 
@@ -103,7 +109,7 @@ def _text(content: Any) -> str:
     if content is None:
         return ""
     if isinstance(content, list):
-        parts = (part.get("text") if isinstance(part, Mapping) else part for part in content)
+        parts = (part.get("text") if isinstance(part, dict) else part for part in content)
         return "".join(part for part in parts if isinstance(part, str))
     raise unreadable()
 
@@ -122,18 +128,18 @@ def _calls(message: Mapping[str, Any]) -> list[CallPart]:
     if isinstance(calls, list):
         return [part for call in calls if (part := _call(call)) is not None]
     legacy = message.get("function_call")
-    if isinstance(legacy, Mapping):
+    if isinstance(legacy, dict):
         return [CallPart(0, "", _word(legacy.get("name")), _arguments(legacy.get("arguments")))]
     return []
 
 
 def _call(call: Any) -> CallPart | None:
-    if not isinstance(call, Mapping):
+    if not isinstance(call, dict):
         return None
     function = call.get("function")
-    if not isinstance(function, Mapping):
+    if not isinstance(function, dict):
         function = call.get("custom")
-        if isinstance(function, Mapping):
+        if isinstance(function, dict):
             raise BackendError(502, "backend called a custom tool", kind="tool_call")
         function = {}
     index = call.get("index")

@@ -59,7 +59,8 @@ class Request:
 
     `arguments` are keyword arguments of its method, `extra_body` what it does not know by name.
     `dropped` are Ollama's names of what was asked for and could not be sent. `authorization` is the
-    client's own header, which goes along only where the operator wants it.
+    client's own header, which goes along only where the operator wants it; `request_id` goes along
+    always.
     """
 
     endpoint: Literal["chat", "completions", "embeddings", "responses", "messages"]
@@ -67,6 +68,7 @@ class Request:
     extra_body: dict[str, Any] = field(default_factory=dict)
     dropped: list[str] = field(default_factory=list)
     authorization: str = field(default="", repr=False)
+    request_id: str = ""
 
     def add(self, parameters: Mapping[str, Any]) -> None:
         """Puts each parameter where the SDK takes it."""

@@ -168,3 +168,32 @@ def test_nothing_is_refused_for_what_the_backend_only_mentions(
     monkeypatch.setattr("proxy.translate.metadata.facts", lambda item, properties: told)
     model = served({"id": "a"}, {})
     assert (model.capabilities, model.capabilities_known) == (capabilities, known)
+
+
+async def test_whether_the_backend_answers_is_asked_once_in_a_while() -> None:
+    source, clock = Source("a"), Hands()
+    live = Live(source, 5, clock)
+    clock.pass_by(100)
+    assert await live.failure() is None
+    assert await live.failure() is None
+    assert source.asked == 1
+    source.failure = unreachable()
+    assert await live.failure() is None
+    clock.pass_by(5)
+    # Requests are still served from the list that is known; whoever asks for readiness is told.
+    assert await live.failure() is source.failure
+    assert names_of((await live.listing()).models) == ["a:latest"]
+    assert await live.failure() is source.failure
+    assert source.asked == 2
+    source.failure = None
+    clock.pass_by(5)
+    assert await live.failure() is None
+
+
+async def test_without_a_time_to_keep_the_list_readiness_is_kept_for_a_second() -> None:
+    source, clock = Source("a"), Hands()
+    live = Live(source, 0, clock)
+    clock.pass_by(100)
+    for _ in range(5):
+        await live.failure()
+    assert source.asked == 1

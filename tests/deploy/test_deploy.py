@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from proxy import __version__
+from proxy import __version__, contract
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTED = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
@@ -67,9 +67,10 @@ def test_every_locked_file_has_its_hash() -> None:
         assert "://" not in "".join(entries)
 
 
-def test_the_chart_is_of_the_version_of_the_service() -> None:
+def test_service_contract_and_chart_are_of_one_version() -> None:
     chart = yaml.safe_load((ROOT / "deploy" / "helm" / "Chart.yaml").read_text())
-    assert chart["appVersion"] == __version__
+    assert contract.document()["info"]["version"] == __version__
+    assert chart["version"] == chart["appVersion"] == __version__
 
 
 def test_a_pod_gets_longer_to_end_than_its_answers_get() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote
 
 import uvicorn
@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from proxy.clock import Clock
 from proxy.http.door import Door
+from proxy.parsing import GuardedProtocol
 from proxy.settings import Settings
 
 ROUTES = {
@@ -149,10 +150,15 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def served(app: ASGIApp) -> Iterator[int]:
+def served(app: ASGIApp, lifespan: Literal["on", "off"] = "off") -> Iterator[int]:
     """The application behind uvicorn on a port of its own, which it gives."""
     config = uvicorn.Config(
-        app, http="h11", ws="none", lifespan="off", log_config=None, timeout_graceful_shutdown=1
+        app,
+        http=GuardedProtocol,
+        ws="none",
+        lifespan=lifespan,
+        log_config=None,
+        timeout_graceful_shutdown=1,
     )
     server = _Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -8,7 +8,8 @@ import pytest
 from proxy import contract
 from proxy.clock import Clock
 from proxy.errors import ContractError, OllamaError
-from proxy.http.app import connexion_app, error_response, operations
+from proxy.http.app import connexion_app, operations
+from proxy.http.problems import error_response
 from proxy.operations.call import Call, Json
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import sys
 import threading
 import time
 from typing import Any
@@ -18,6 +19,11 @@ from proxy.http import outgoing
 from proxy.http.door import Door
 from tests.http.asgi import Answer, Seen, ask, call, door, golden, served
 from tests.raw import RawClient, request_bytes
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 MATTERS = ("content-type", "allow", "location", "vary", "access-control-")
 ORIGINS = "OLLAMA_ORIGINS="
@@ -170,13 +176,17 @@ def test_a_request_without_a_body_is_given_an_empty_one(method: str) -> None:
     assert got.values("content-length") == ["5"]
 
 
-def test_a_request_id_comes_back_only_when_it_was_sent() -> None:
-    assert ask(door(Seen())).values("x-request-id") == []
+def test_a_request_has_an_id_its_own_when_it_is_short_and_plain_or_one_that_is_made() -> None:
+    made = [ask(door(Seen())).values("x-request-id") for _ in range(2)]
+    assert [len(one) for (one,) in made] == [16, 16]
+    assert made[0] != made[1]
     for path in ("/api/version", "/nope"):
         assert ask(door(Seen()), "GET", path, {"X-Request-ID": "a-1"}).values("x-request-id") == [
             "a-1"
         ]
-    assert ask(door(Seen()), headers={"X-Request-ID": "x" * 200}).values("x-request-id") == []
+    for bad in ("x" * 129, "", "a\tb", "\xe4"):
+        [(other)] = ask(door(Seen()), headers={"X-Request-ID": bad}).values("x-request-id")
+        assert len(other) == 16
 
 
 def test_the_lifespan_goes_through() -> None:
@@ -670,3 +680,22 @@ def test_after_any_of_it_the_next_request_works() -> None:
                 client.send(request_bytes("POST", "/api/chat", CHAT, b"{}"))
                 assert client.read_answer().status == 200
     assert at_the_door.under_way == 0
+
+
+def test_a_compressed_body_reaches_the_application_whole() -> None:
+    body = b'{"model":"x"}'
+    seen = Seen()
+    headers = {**CHAT, "Content-Encoding": "zstd"}
+    given = ask(door(seen), "POST", "/v1/chat/completions", headers, zstd.compress(body))
+    assert given.status == 200
+    assert seen.bodies == [body]
+    refused = ask(door(Seen()), "POST", "/v1/chat/completions", headers, body)
+    told = b'{"error":"failed to decompress request body"}'
+    assert (refused.status, refused.body) == (400, told)
+
+
+def test_elsewhere_a_compressed_body_stays_as_it_came() -> None:
+    seen = Seen()
+    body = zstd.compress(b'{"model":"x"}')
+    ask(door(seen), "POST", "/api/chat", {**CHAT, "Content-Encoding": "zstd"}, body)
+    assert seen.bodies == [body]

@@ -1,0 +1,41 @@
+"""Frames that are put together from bytes beside frames that are encoded whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.gojson.encode import dumps
+from proxy.operations.dresses import ChatDress, GenerateDress
+from proxy.translate.delta import Ending, Piece
+
+DRESSES: dict[str, Callable[[str], Any]] = {
+    "chat": ChatDress,
+    "generate": lambda name: GenerateDress(
+        name, lambda text: list(text.encode("utf-8", "replace"))
+    ),
+}
+AWKWARD = ["\0text", "\0time", '"', "<&>", "\u2028", "\ud800", 'a","done":true', ""]
+TEXT = st.text() | st.sampled_from(AWKWARD)
+PIECE = st.builds(
+    Piece,
+    TEXT,
+    st.just("") | TEXT,
+    st.just(()) | st.lists(st.fixed_dictionaries({"token": st.text(st.characters(codec="utf-8"))})),
+)
+
+
+@pytest.mark.parametrize("make", DRESSES.values(), ids=DRESSES.keys())
+@given(name=TEXT, pieces=st.lists(PIECE | st.builds(Piece, TEXT), max_size=4))
+def test_a_line_is_its_frame_encoded(
+    make: Callable[[str], Any], name: str, pieces: list[Piece]
+) -> None:
+    first, second = make(name), make(name)
+    now = "2026-11-24T15:14:42.1Z"
+    assert first.lines(now, pieces) == [dumps(second.frame(now, piece)) for piece in pieces]
+    ending = Ending("stop", Piece("!"))
+    assert first.final(now, ending, {}) == second.final(now, ending, {})

@@ -1,0 +1,65 @@
+"""The arithmetic of many vectors beside that of one."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.gojson.encode import dumps
+from proxy.translate import matrix
+from proxy.translate.embed import embed_answer, shortest, unit_vector
+
+WITH_NUMPY = pytest.mark.skipif(not matrix.AVAILABLE, reason="numpy comes with the extra `fast`")
+NUMBERS = st.floats(width=32, allow_nan=False, allow_infinity=False)
+
+
+def one_by_one(vectors: Sequence[array[float]], dimensions: int | None) -> list[list[float]]:
+    return [shortest(unit_vector(vector, dimensions)) for vector in vectors]
+
+
+@WITH_NUMPY
+@pytest.mark.filterwarnings("ignore:overflow")
+@given(
+    vectors=st.integers(1, 9).flatmap(
+        lambda size: st.lists(
+            st.lists(NUMBERS | st.floats(-1, 1, width=32), min_size=size, max_size=size),
+            min_size=1,
+            max_size=4,
+        )
+    ),
+    dimensions=st.none() | st.integers(-1, 10),
+)
+def test_many_vectors_are_as_one_by_one(vectors: list[list[float]], dimensions: int | None) -> None:
+    arrays = [array("f", vector) for vector in vectors]
+    try:
+        expected = one_by_one(arrays, dimensions)
+    except (OverflowError, ValueError):
+        return
+    assert dumps(matrix.units(arrays, dimensions)) == dumps(expected)
+
+
+@WITH_NUMPY
+def test_a_large_answer_is_made_at_once_and_a_small_one_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+    monkeypatch.setattr(matrix, "units", lambda *one: asked.append(one) or [])
+    large = [array("f", [3.0, 4.0] * (matrix.FEWEST // 2))]
+    assert embed_answer("m", large)["embeddings"] == []
+    assert embed_answer("m", [array("f", [3.0, 4.0])])["embeddings"] == [[0.6, 0.8]]
+    assert len(asked) == 1
+
+
+def test_without_numpy_a_large_answer_is_made_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matrix, "AVAILABLE", False)
+    large = [array("f", [3.0, 4.0] * (matrix.FEWEST // 2))]
+    [vector] = embed_answer("m", large)["embeddings"]
+    assert len(vector) == matrix.FEWEST
+
+
+def test_nothing_is_not_many() -> None:
+    assert not matrix.is_for([])
