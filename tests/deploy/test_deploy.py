@@ -50,7 +50,7 @@ def test_the_lock_of_the_image_satisfies_every_dependency() -> None:
 
 def test_the_lock_of_the_local_target_is_what_the_extra_and_make_install() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    model = re.search(r"^MODEL := (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    model = re.search(r"^MODEL_PACKAGE := (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert model
     wanted = {*project["optional-dependencies"]["local"], model[1]}
     found = pinned("requirements-local.lock").items()
