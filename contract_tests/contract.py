@@ -5,20 +5,22 @@ from __future__ import annotations
 import functools
 import json
 import re
-import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import jsonschema
-import yaml
+import jsonschema_rs
 
-FILE = Path(__file__).parent.parent / "openapi" / "ollama.yaml"
+from proxy import contract
+
 METHODS = ("get", "head", "post", "put", "delete")
 # Operations that change another server's account or models; they are sent only to our own service.
 OWN_ONLY = ("signout", "delete_key", "delete", "create", "copy", "push", "pull", "create_blob")
 GENERATING = ("chat", "generate", "embed", "embeddings")
+NAMING = ("model", "name", "destination")
+"""Fields that name the model which is changed."""
+OPTIONAL = ("/v1/", "/api/experimental/", "/api/me", "/api/signout", "/api/user/", "/api/status")
+"""Paths of OpenAI's and Anthropic's clients and of Ollama's own cloud: a server may lack them."""
 LIMITS = {
     "create_chat_completion": "max_tokens",
     "create_completion": "max_tokens",
@@ -28,31 +30,10 @@ LIMITS = {
 """What keeps an answer short on the routes of OpenAI and Anthropic."""
 
 
-@dataclass(frozen=True)
-class Target:
-    """A server; `own`: it was started for the test, so nothing there is precious."""
-
-    url: str
-    model: str
-    own: bool
-
-    @classmethod
-    def at(cls, url: str, model: str | None, *, own: bool) -> Self:
-        """Asks for the models where none is named; raises LookupError when there are none."""
-        url = url.rstrip("/")
-        if model is None:
-            with urllib.request.urlopen(f"{url}/api/tags") as answer:
-                names = [entry["name"] for entry in json.load(answer)["models"]]
-            if not names:
-                raise LookupError(f"{url} has no models")
-            model = str(names[0])
-        return cls(url, model, own)
-
-
 @functools.cache
 def document() -> dict[str, Any]:
     """The contract."""
-    return dict(yaml.safe_load(FILE.read_text("utf-8")))
+    return contract.document()
 
 
 @dataclass(frozen=True)
@@ -64,11 +45,21 @@ class Operation:
     path: str
     said: Mapping[str, Any]
 
+    @property
+    def endpoint(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def optional(self) -> bool:
+        """A server without this is one all the same."""
+        return self.path.startswith(OPTIONAL)
+
     def documented(self, status: int) -> Mapping[str, Any] | None:
         """What the contract says of an answer with this status; None when it is not foreseen."""
         responses = self.said["responses"]
         found = responses.get(str(status)) or responses.get(f"{status // 100}XX")
-        return resolved(found or responses.get("default"))
+        said: Mapping[str, Any] | None = resolved(found or responses.get("default"))
+        return said
 
     def example(self) -> Any:
         """The body of the request example; None where the operation has none."""
@@ -110,6 +101,22 @@ def operations() -> Iterator[Operation]:
                 yield Operation(said["operationId"], method.upper(), path, said)
 
 
+@functools.cache
+def _paths() -> list[tuple[re.Pattern[str], str]]:
+    """Every path of the contract as a pattern; those without a parameter come first."""
+    paths = sorted(document()["paths"], key=lambda path: "{" in path)
+    return [
+        (re.compile(re.sub(r"\\\{[^}]*\\\}", "[^?]+", re.escape(path)) + r"(\?.*)?"), path)
+        for path in paths
+    ]
+
+
+def endpoint_of(method: str, path: str) -> str:
+    """A request's operation as the contract writes it: `HEAD /api/blobs/{digest}`."""
+    fitting = (written for pattern, written in _paths() if pattern.fullmatch(path))
+    return f"{method} {next(fitting, path)}"
+
+
 def json_schema(value: Any) -> Any:
     """An OpenAPI 3.0 schema in the words of JSON Schema draft 4."""
     if isinstance(value, list):
@@ -130,54 +137,36 @@ def components() -> dict[str, Any]:
     return dict(json_schema(document()["components"]))
 
 
+@functools.cache
+def _validator(schema: str) -> jsonschema_rs.Draft4Validator:
+    whole = {**json_schema(json.loads(schema)), "components": components()}
+    return jsonschema_rs.Draft4Validator(whole)
+
+
 def problems(schema: Mapping[str, Any], value: Any) -> list[str]:
     """Where a value does not fit a schema of the contract."""
-    whole = {**json_schema(schema), "components": components()}
-    found = jsonschema.Draft4Validator(whole).iter_errors(value)
-    return [f"{error.json_path}: {error.message[:300]}" for error in found]
+    found = [
+        inner
+        for error in _validator(json.dumps(schema)).iter_errors(value)
+        for inner in _innermost(error)
+    ]
+    return [f"{_place(error.instance_path)}: {error.message[:300]}" for error in found]
 
 
-def event_faults(text: str) -> list[str]:
-    """What is wrong with an event stream: its framing, and data that is no JSON object."""
-    found = [] if text.endswith("\n\n") else ["an event stream without an end"]
-    for event in text.split("\n\n")[:-1]:
-        data = [line[6:] for line in event.split("\n") if line.startswith("data: ")]
-        if len(data) != 1:
-            found.append(f"an event without one line of data: {event[:200]}")
-        elif data[0] != "[DONE]" and not isinstance(json.loads(data[0]), dict):
-            found.append(f"data that is no object: {data[0][:200]}")
-    return found
+def _innermost(error: jsonschema_rs.ValidationError) -> Iterator[jsonschema_rs.ValidationError]:
+    """Where several forms are possible, what is wrong with the form that is most likely meant."""
+    branches = getattr(error.kind, "context", None)
+    if not branches:
+        yield error
+        return
+
+    def strange(branch: list[jsonschema_rs.ValidationError]) -> tuple[bool, int]:
+        whole = any(one.instance_path == error.instance_path for one in branch)
+        return whole, len(branch)
+
+    for one in min(branches, key=strange):
+        yield from _innermost(one)
 
 
-def faults(operation: Operation, status: int, content_type: str, body: bytes) -> list[str]:
-    """Everything in an answer that the contract does not foresee.
-
-    A status from 500 is a fault unless the contract lists its text: Ollama answers some bad
-    requests so. Every line of a stream has to fit, and only the last may be an error.
-    """
-    said = operation.documented(status)
-    if said is None:
-        return [f"status {status} is not documented"]
-    media = content_type.split(";", maxsplit=1)[0].strip().lower()
-    contents = said.get("content") or {}
-    if not contents or operation.method == "HEAD":
-        return [f"a body of {len(body)} bytes where none is documented"] if body else []
-    if media not in contents:
-        return [f"the content type {content_type!r} is not documented for {status}"]
-    schema = contents[media].get("schema", {})
-    if media == "text/plain":
-        return problems(schema, body.decode())
-    if media == "text/event-stream":
-        return event_faults(body.decode())
-    texts = body.decode().split("\n")[:-1] if media == "application/x-ndjson" else [body.decode()]
-    try:
-        values = [json.loads(text) for text in texts]
-    except ValueError as error:
-        return [f"no JSON: {error}: {body[:200]!r}"]
-    found = [fault for value in values for fault in problems(schema, value)]
-    failed = [isinstance(value, dict) and "error" in value for value in values]
-    if any(failed[:-1]):
-        found.append("an error that is not the last line")
-    if status >= 500 and not operation.explains(status, str(values[-1].get("error"))):
-        found.append(f"status {status} with a text that is not documented: {values[-1]}")
-    return found
+def _place(path: list[str | int]) -> str:
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)

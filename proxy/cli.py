@@ -1,7 +1,7 @@
 """The command `ollama-facade`: `serve`, and the commands that ask (`asking_commands`).
 
-Exit status: 0 well · 1 `check` found something that does not answer · 2 the start cannot be, and
-one line says why · 128 + n ended by signal n.
+Exit status: 0 well · 1 `check` found something that does not answer, `contract` one that answers
+wrongly · 2 the start cannot be, and one line says why · 128 + n ended by signal n.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from rich.console import Console
 from proxy import __version__, local, settings
 from proxy.asking_commands import check, docs, models, refusals
 from proxy.clock import SECOND, Clock
+from proxy.contract_command import contract
 from proxy.errors import SettingsError
 from proxy.listening import client_url, listen_for
 from proxy.settings import Settings
@@ -46,7 +47,7 @@ def main() -> None:
     """Speak the Ollama API in front of any OpenAI-compatible backend."""
 
 
-for command in (check, models, docs):
+for command in (check, models, docs, contract):
     main.add_command(command)
 
 

@@ -2,6 +2,7 @@
 
 httptools alone takes a megabyte of headers and requests with no Host or two, waits for ever for the
 end of a head, and loses the host of a target like ``http://host/path`` (faults.md rows 23-27).
+Upgrades and HTTP/1.0 are left to h11, which knows what they may be sent.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ class RefusedError(Exception):
     """The head of a request is not acceptable. httptools makes it a 400."""
 
 
-class UpgradeError(Exception):
-    """The client asks for another protocol."""
+class HandOverError(Exception):
+    """h11 has to go on: for another protocol, or for HTTP/1.0, whose answers have no chunks."""
 
 
 def guarded(seconds: float) -> type[GuardedProtocol]:
@@ -97,7 +98,7 @@ class GuardedProtocol(_OneAnswer, HttpToolsProtocol):
             self.parser.feed_data(data)
         except httptools.HttpParserError as error:
             _, end, rest = (self._tail + data).partition(b"\r\n\r\n")
-            if isinstance(error.__context__, UpgradeError) and end and self._begun == 1:
+            if isinstance(error.__context__, HandOverError) and end and self._begun == 1:
                 self._hand_over(rest)
             else:
                 self._refuse()
@@ -143,9 +144,9 @@ class GuardedProtocol(_OneAnswer, HttpToolsProtocol):
         hosts = names.count(b"host")
         if hosts > 1 or (not hosts and self.parser.get_http_version() != "1.0"):
             raise RefusedError
-        if self.parser.should_upgrade():
+        if self.parser.should_upgrade() or self.parser.get_http_version() == "1.0":
             self.url = target
-            raise UpgradeError
+            raise HandOverError
         super().on_headers_complete()
         raw_path, _, query = target.partition(b"?")
         path = raw_path.decode("ascii")
@@ -164,14 +165,15 @@ class GuardedProtocol(_OneAnswer, HttpToolsProtocol):
         self.send_400_response("Invalid HTTP request received.")
 
     def _hand_over(self, rest: bytes) -> None:
-        """Lets h11 go on with a connection on which somebody asked for another protocol.
+        """Lets h11 go on with a connection that asks for another protocol, or for HTTP/1.0.
 
-        Nobody gets one here. h11 reads on in HTTP/1.1; httptools would take the body for the other
-        protocol. Java's client asks for HTTP/2 with its first request.
+        Nobody gets another one here. h11 reads on in HTTP/1.1; httptools would take the body for
+        the other protocol. Java's client asks for HTTP/2 with its first request.
         """
         self._disarm()
         lines = [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
-        line = b"%s %s HTTP/1.1\r\n" % (self.parser.get_method(), self.url)
+        version = self.parser.get_http_version().encode()
+        line = b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, version)
         self.connections.discard(self)
         other = _Plain(self.config, self.server_state, self.app_state)
         other.connection_made(self.transport)

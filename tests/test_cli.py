@@ -221,6 +221,17 @@ def test_help_tells_both_commands() -> None:
     assert "check" in shown
 
 
+def test_contract_without_its_extra_says_which_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("contract_tests")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    result = CliRunner().invoke(cli.main, ["contract"])
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "ollama-facade: the contract suite needs jinja2: `pip install 'ollama-facade[contract]'`\n"
+    )
+
+
 def test_models_lists_what_each_can_do(upstream: Upstream) -> None:
     with Service({"OPENAI_BASE_URL": upstream.base_url}) as service:
         listed = run("models", service.url)

@@ -37,6 +37,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "cli",
             "checking",
             "asking_commands",
+            "contract_command",
             "doctor",
             "keeping",
             "listening",

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from proxy import parsing
 from tests.http.asgi import Seen, door, served
@@ -77,6 +78,25 @@ def test_a_host_is_not_needed_before_http_1_1(port: int) -> None:
     with RawClient("127.0.0.1", port, 10) as client:
         client.send(b"GET /api/version HTTP/1.0\r\n\r\n")
         assert client.read_answer().status in (200, 403)
+
+
+async def streaming(scope: Scope, receive: Receive, send: Send) -> None:
+    """An answer whose length nobody knows before its end."""
+    await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for piece in (b"a\n", b"b\n"):
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def test_a_stream_has_no_chunks_before_http_1_1() -> None:
+    with served(door(streaming)) as number, RawClient("127.0.0.1", number, 10) as client:
+        client.send(b"GET /api/version HTTP/1.0\r\n" + HOST + b"\r\n")
+        answer = client.read_answer("GET")
+        assert answer.header("transfer-encoding") is None
+        assert answer.body == b"a\nb\n"
+        with pytest.raises(NoAnswerError):
+            client.read_answer()
 
 
 @pytest.mark.parametrize(

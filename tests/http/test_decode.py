@@ -248,3 +248,11 @@ async def test_an_operation_without_a_schema_of_a_body_is_left_alone() -> None:
     scope: dict[str, Any] = {"facade.body": b"bytes of a blob"}
     await validator({"type": "string", "format": "binary"}).wrap_receive(no_message, scope=scope)
     assert "facade.checked" not in scope
+
+
+def test_a_tool_of_responses_is_an_object() -> None:
+    expected = (
+        "json: cannot unmarshal array into Go struct field ResponsesRequest.tools"
+        " of type openai.ResponsesTool"
+    )
+    assert error_of("ResponsesRequest", b'{"tools":[[1]]}') == expected

@@ -17,33 +17,34 @@ from tests.upstream.shapes import CREATED
 VECTOR, PARAMETERS, CONTEXT = 8, 128, 8192
 
 
-def _model(
+def describe(
     name: str,
     *capabilities: str,
     context: int = CONTEXT,
     vector: int = VECTOR,
     parameters: int = PARAMETERS,
 ) -> dict[str, Any]:
+    """A model of the list: what it can do, and its sizes."""
     facts = {"context": context, "vector": vector, "parameters": parameters}
     return {"id": name, "capabilities": list(capabilities or ("completion",)), **facts}
 
 
 MODELS = [
-    _model("gen"),
-    _model("tools"),
-    _model("think"),
-    _model("thinktools"),
-    _model("insert"),
-    _model("emb", "embedding", context=512),
-    _model("imggen"),
-    _model("native"),
-    _model("native-tools"),
-    _model("native-think"),
-    _model("vision", "completion", "multimodal"),
-    _model("qwen3"),
-    _model("harmony"),
-    _model("acme/widget:v1.2"),
-    _model("smollm2", vector=576, parameters=134520000),
+    describe("gen"),
+    describe("tools"),
+    describe("think"),
+    describe("thinktools"),
+    describe("insert"),
+    describe("emb", "embedding", context=512),
+    describe("imggen"),
+    describe("native"),
+    describe("native-tools"),
+    describe("native-think"),
+    describe("vision", "completion", "multimodal"),
+    describe("qwen3"),
+    describe("harmony"),
+    describe("acme/widget:v1.2"),
+    describe("smollm2", vector=576, parameters=134520000),
 ]
 
 
