@@ -40,11 +40,9 @@ class Calls:
         `closing`: the connection is of no use after the answer. Raises what the SDK raises.
         """
         headers = {**_NAMED.get(request.endpoint, {}), **self.headers(request.authorization)}
-        if request.request_id:
-            headers["X-Request-ID"] = request.request_id
         if closing:
             headers["Connection"] = "close"
-        asked = request.endpoint, request.arguments, request.extra_body, headers
+        asked = request.endpoint, request.arguments, request.extra_body, headers, request.request_id
         try:
             return await self._posting.send(*asked)
         except openai.APIConnectionError as error:

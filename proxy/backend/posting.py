@@ -104,18 +104,24 @@ class Posting:
         arguments: Mapping[str, Any],
         extra_body: Mapping[str, Any],
         headers: Mapping[str, Any],
+        request_id: str = "",
     ) -> Answer:
         """Asks `endpoint` (a key of `PATHS`), and gives the answer once its status is a good one.
 
-        `headers` may hold the SDK's `Omit` for one that it is not to send.
+        `headers` are those of a kind of request, and may hold the SDK's `Omit` for one that it is
+        not to send. `request_id` is of this request alone, and makes no kind of its own.
         """
         kind = self._kind(endpoint, headers)
+        sent = kind.headers
+        if request_id:
+            sent = sent.copy()
+            sent["X-Request-ID"] = request_id
         try:
             with map_aiohttp_exceptions():
                 response = await kind.session._request(  # noqa: SLF001 - without its context
                     "POST",
                     kind.url,
-                    headers=kind.headers,
+                    headers=sent,
                     data=encoded({**arguments, **extra_body} if extra_body else arguments),
                     **kind.options,
                 )

@@ -185,3 +185,20 @@ def test_what_orjson_cannot_write_the_sdk_writes() -> None:
     assert encoded({"seed": 2**70}) == b'{"seed":1180591620717411303424}'
     with pytest.raises(UnicodeEncodeError):
         encoded({"text": "\ud800"})
+
+
+def test_an_id_of_a_request_is_sent_and_makes_no_kind(upstream: Upstream) -> None:
+    async def ask() -> int:
+        sdk = client(upstream, {})
+        posting = Posting(sdk)
+        for number in range(3):
+            body = {"model": "native", "messages": MESSAGES[:1]}
+            answered = await posting.send("chat", body, {}, {}, f"id-{number}")
+            await answered.aread()
+            await answered.aclose()
+        await sdk.close()
+        return len(posting._kinds)
+
+    assert asyncio.run(ask()) == 1
+    sent = [dict(asked.headers)["x-request-id"] for asked in upstream.generations()]
+    assert sent[-3:] == ["id-0", "id-1", "id-2"]
