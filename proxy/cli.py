@@ -24,6 +24,7 @@ from proxy.asking_commands import check, docs, models, refusals
 from proxy.clock import SECOND, Clock
 from proxy.contract_command import contract
 from proxy.errors import SettingsError
+from proxy.http.hosts import is_loopback
 from proxy.listening import client_url, listen_for
 from proxy.settings import Settings
 from proxy.workers import Workers, adopt, report, shared_counts
@@ -90,11 +91,21 @@ def serve(
         given = given.model_copy(
             update={name: value for name, value in asked.items() if value is not None}
         )
+        _warn_of_open_door(given)
         sockets, given = listen_for(given, shared=workers > 1)
         if file is None:
             _serve(given, sockets, workers, "MODEL", show=sys.stdout.isatty())
         else:
             _run_with_local(given, sockets, workers, local.find_model(file))
+
+
+def _warn_of_open_door(given: Settings) -> None:
+    """A line that is hard to overlook where others may reach the service and need no key."""
+    if given.api_keys or is_loopback(given.host):
+        return
+    who = "WARNING: whoever reaches this port may use the backend, because no key is asked for;"
+    advice = "FACADE_API_KEYS_FILE=/path/to/keys asks for one"
+    click.secho(f"ollama-facade: {who} {advice}", err=True, fg="yellow", bold=True)
 
 
 def _run_with_local(

@@ -257,3 +257,16 @@ def test_help_shows_examples_and_every_command() -> None:
     shown = run("--help").stdout
     for word in ("serve", "check", "models", "docs", "Examples:", "check --backend"):
         assert word in shown
+
+
+@pytest.mark.parametrize(
+    ("host", "keys", "warned"),
+    [("0.0.0.0", "", True), ("0.0.0.0", "secret", False), ("127.0.0.1", "", False)],
+)
+def test_an_open_port_without_keys_is_warned_of(
+    upstream: Upstream, host: str, keys: str, warned: bool
+) -> None:
+    settings = {"OPENAI_BASE_URL": upstream.base_url, "FACADE_API_KEYS": keys}
+    with Service(settings, host=host) as service:
+        told = service.output()
+    assert ("WARNING: whoever reaches this port may use the backend" in told) == warned
