@@ -91,8 +91,8 @@ def serve(
         given = given.model_copy(
             update={name: value for name, value in asked.items() if value is not None}
         )
-        _warn_of_open_door(given)
         sockets, given = listen_for(given, shared=workers > 1)
+        _warn_of_open_door(given)
         if file is None:
             _serve(given, sockets, workers, "MODEL", show=sys.stdout.isatty())
         else:
