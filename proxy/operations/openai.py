@@ -15,7 +15,7 @@ from typing import Any
 from proxy import names
 from proxy.backend.client import Backend
 from proxy.catalog.catalog import Catalog
-from proxy.clock import Clock
+from proxy.clock import SECOND, Clock
 from proxy.errors import BackendError, OllamaError
 from proxy.operations import checks
 from proxy.operations.answering import prepared
@@ -190,7 +190,7 @@ class OpenAI:
         """For a backend that gives none: the id is of the time, in nanoseconds."""
         now = self._clock.wall()
         prefix = "cmpl" if kind == "text_completion" else "chatcmpl"
-        return Head(kind, name, f"{prefix}-{now}", now // 1_000_000_000)
+        return Head(kind, name, f"{prefix}-{now}", now // SECOND)
 
 
 async def _once(value: dict[str, Any]) -> AsyncGenerator[list[dict[str, Any]], None]:

@@ -77,6 +77,18 @@ def embedding_inputs(body: Mapping[str, Any]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
+def image_data(url: str) -> str:
+    """The base64 of an image's data URL. Raises OllamaError(400) for every other address."""
+    if url.startswith(("http://", "https://")):
+        raise OllamaError(
+            400, "image URLs are not currently supported, please use base64 encoded data instead"
+        )
+    data = next((url[len(p) :] for p in _IMAGE_PREFIXES if url.startswith(p)), None)
+    if data is None or corrupt_at(data) is not None:
+        raise OllamaError(400, "invalid image input")
+    return data
+
+
 def go_type(value: Any) -> str:
     """The Go type of a JSON value decoded into anything."""
     if value is None:
@@ -107,13 +119,7 @@ def _check_image(image: Any) -> None:
     url = image.get("url") if isinstance(image, Mapping) else image
     if not isinstance(url, str):
         raise OllamaError(400, "invalid message format")
-    if url.startswith(("http://", "https://")):
-        raise OllamaError(
-            400, "image URLs are not currently supported, please use base64 encoded data instead"
-        )
-    data = next((url[len(p) :] for p in _IMAGE_PREFIXES if url.startswith(p)), None)
-    if data is None or corrupt_at(data) is not None:
-        raise OllamaError(400, "invalid image input")
+    image_data(url)
 
 
 def _check_audio(audio: Any) -> None:

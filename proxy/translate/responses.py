@@ -8,17 +8,11 @@ from typing import Any
 import orjson
 
 from proxy.errors import OllamaError
-from proxy.gojson.base64text import corrupt_at
 from proxy.gojson.quote import quote
 from proxy.translate.formats import read_format
-from proxy.translate.openai_checks import read_effort
+from proxy.translate.openai_checks import image_data, read_effort
 
 Message = dict[str, Any]
-
-_IMAGE_PREFIXES = (
-    *(f"data:image/{kind};base64," for kind in ("jpeg", "jpg", "png", "webp")),
-    "data:;base64,",
-)
 
 
 def chat_body(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,23 +123,13 @@ def _content(value: Any, field: str, number: int) -> Message:
         if kind in ("input_text", "output_text"):
             texts.append(part.get("text") or "")
         elif kind == "input_image":
-            images += [_image(part["image_url"])] if part.get("image_url") else []
+            images += [image_data(part["image_url"])] if part.get("image_url") else []
         elif kind == "input_file":
             raise OllamaError(400, "file inputs are not currently supported")
         else:
             text = f"input[{number}]: {field}[{position}]: unknown content type: {kind}"
             raise OllamaError(400, text)
     return {"content": "".join(texts), **({"images": images} if images else {})}
-
-
-def _image(url: str) -> str:
-    if url.startswith(("http://", "https://")):
-        text = "image URLs are not currently supported, please use base64 encoded data instead"
-        raise OllamaError(400, text)
-    data = next((url[len(head) :] for head in _IMAGE_PREFIXES if url.startswith(head)), None)
-    if data is None or corrupt_at(data) is not None:
-        raise OllamaError(400, "invalid image input")
-    return data
 
 
 def _tools(tools: Sequence[Mapping[str, Any] | None] | None) -> list[Message]:

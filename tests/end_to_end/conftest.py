@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.end_to_end.browser import Browser
 from tests.end_to_end.stage import Stage
 from tests.golden.preparation import lay_out
 from tests.service import Service
@@ -17,6 +18,13 @@ def local_service() -> Iterator[Service]:
     """`ollama-facade serve --local`: llama.cpp with the small model behind it."""
     with Service(arguments=["--local"], patience=180) as service:
         yield service
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Chromium with one page, for tests that say themselves that they need it."""
+    with Browser(tmp_path_factory.mktemp("profile")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
