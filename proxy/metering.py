@@ -124,8 +124,10 @@ class Meter:
         # A label costs a lock and a tuple each time it is looked up; there are few.
         self._count = cache(self._requests.labels)
         self._durations = cache(self._duration.labels)
-        for kind in ("prompt", "answer"):
-            self._tokens.labels(kind)
+        self._firsts = cache(self._first.labels)
+        self._frames_of = cache(self._frames.labels)
+        self._prompt_tokens = self._tokens.labels("prompt")
+        self._answer_tokens = self._tokens.labels("answer")
 
     def arrived(self) -> None:
         """A request is under way."""
@@ -140,13 +142,13 @@ class Meter:
         self._count(route, method, str(status)).inc()
         self._durations(route).observe(seen.seconds)
         if seen.first is not None:
-            self._first.labels(route).observe(seen.first)
+            self._firsts(route).observe(seen.first)
         if seen.frames:
-            self._frames.labels(route).inc(seen.frames)
+            self._frames_of(route).inc(seen.frames)
         if seen.prompt_tokens:
-            self._tokens.labels("prompt").inc(seen.prompt_tokens)
+            self._prompt_tokens.inc(seen.prompt_tokens)
         if seen.answer_tokens:
-            self._tokens.labels("answer").inc(seen.answer_tokens)
+            self._answer_tokens.inc(seen.answer_tokens)
         if seen.failure:
             self._failures.labels(seen.failure if seen.failure in KINDS else OTHER).inc()
         if seen.left:

@@ -23,6 +23,10 @@ from proxy.settings import Settings
 
 _log = structlog.get_logger(__name__)
 
+COLLECTED = 10_000
+"""Objects that come to be before the collector looks at them; a request makes hundreds, and nearly
+none of them refers to itself."""
+
 LAST_SECONDS = 3
 """What answers that were ended get to be written when the service stops."""
 
@@ -89,6 +93,7 @@ class _Server(uvicorn.Server):
         if self.started:
             # From now on the collector looks at what is new only.
             gc.freeze()
+            gc.set_threshold(COLLECTED)
             gc.enable()
             self._begun()
 

@@ -7,23 +7,17 @@ here, because its objects cost ten times as much a chunk and hide cut streams (d
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import quote
 
-import aiohttp
 import httpx2
-import openai
-import structlog
 
 from proxy.backend import faults
-from proxy.backend.calls import Calls
+from proxy.backend.asking import BROKEN, Asking
 from proxy.backend.deltas import T, not_a_completion, parsed, read_events
-from proxy.backend.habits import Habits
-from proxy.backend.posting import Answer
 from proxy.backend.recognition import owner, recognise
-from proxy.backend.routes import RELAYED, Routes
 from proxy.backend.secrets import Secrets
 from proxy.backend.speech import transcribed
 from proxy.backend.transport import make_client
@@ -38,24 +32,15 @@ DRAIN_TIMEOUT = 0.25
 """Seconds that a connection gets to end after ``[DONE]``; one that does not is closed."""
 
 
-BROKEN = (httpx2.HTTPError, aiohttp.ClientError, OSError)
-"""What reading an answer may raise when the connection or its framing breaks."""
-
-
-_log = structlog.get_logger(__name__)
-
-
 class Backend:
     """Asks the backend. Every failure is a BackendError; a cancelled caller closes the call."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client = make_client(settings)
-        self._calls = Calls(settings, self._client)
         self._recognised = recognise(settings)
-        self._habits = Habits()
-        self._routes = Routes()
         self._secrets = Secrets(settings)
+        self._asking = Asking(settings, self._client, self._secrets, lambda: self.dialect)
 
     @property
     def dialect(self) -> Dialect:
@@ -64,7 +49,7 @@ class Backend:
 
     def has(self, endpoint: str, model: str) -> bool:
         """Whether a route that not every backend has is worth asking for a model (`routes.py`)."""
-        return self._routes.has(self.dialect, endpoint, model)
+        return self._asking.routes.has(self.dialect, endpoint, model)
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -88,7 +73,7 @@ class Backend:
         try:
             async with (
                 asyncio.timeout(settings.first_token_timeout) as deadline,
-                self._open(request) as response,
+                self._asking.opened(request) as response,
             ):
                 loop = asyncio.get_running_loop()
                 async with aclosing(read_events(response, read)) as batches:
@@ -112,15 +97,19 @@ class Backend:
 
     async def complete(self, request: Request) -> Delta:
         """The whole answer to `request` as one Delta."""
-        return read_delta(await self.answer(request)) or Delta()
+        return (await self._completion(request))[1]
 
     async def answer(self, request: Request) -> Any:
         """The whole answer to `request` as the backend gave it, an object with `choices`."""
+        return (await self._completion(request))[0]
+
+    async def _completion(self, request: Request) -> tuple[Any, Delta]:
         body = await self.value(request)
         with self._secrets.hidden(request.authorization):
-            if read_delta(body) is None or not isinstance(body.get("choices"), list):
+            delta = read_delta(body)
+            if delta is None or not isinstance(body.get("choices"), list):
                 raise not_a_completion()
-        return body
+        return body, delta
 
     async def embeddings(self, request: Request) -> Any:
         """The parsed answer of the backend's embeddings endpoint."""
@@ -134,7 +123,7 @@ class Backend:
         try:
             async with (
                 asyncio.timeout(self._settings.first_token_timeout),
-                self._open(request) as response,
+                self._asking.opened(request) as response,
             ):
                 return parsed(await response.aread())
         except TimeoutError as error:
@@ -142,7 +131,8 @@ class Backend:
 
     async def transcription(self, form: Mapping[str, Any], authorization: str) -> Any:
         """The parsed answer of the backend's transcriptions endpoint; `form` are its fields."""
-        headers, seconds = self._calls.headers(authorization), self._settings.first_token_timeout
+        headers = self._asking.calls.headers(authorization)
+        seconds = self._settings.first_token_timeout
         with self._secrets.hidden(authorization):
             return await transcribed(self._client, form, headers, seconds)
 
@@ -178,53 +168,10 @@ class Backend:
             try:
                 async with asyncio.timeout(self._settings.connect_timeout * 2):
                     response = await self._client.get(
-                        path, cast_to=httpx2.Response, options={"headers": self._calls.own}
+                        path, cast_to=httpx2.Response, options={"headers": self._asking.calls.own}
                     )
                     return parsed(await response.aread())
             except TimeoutError as error:
                 raise faults.timed_out() from error
-            except (openai.OpenAIError, *BROKEN) as error:
+            except BROKEN as error:
                 raise faults.from_exception(error, "") from error
-
-    @asynccontextmanager
-    async def _open(self, request: Request) -> AsyncIterator[Answer]:
-        """The open response. A refusal becomes a BackendError, but for one that ends well.
-
-        A request of which a parameter is refused by name is sent without it (`habits.py`). Nothing
-        had been generated.
-        """
-        closing = self.dialect.closes_streams and bool(request.arguments.get("stream"))
-        self._habits.apply(request)
-        with self._secrets.hidden(request.authorization), self._failing(request):
-            while True:
-                try:
-                    answer = await self._calls.sent(request, closing=closing)
-                    break
-                except openai.APIStatusError as error:
-                    self._routes.learn(request, error)
-                    if not self._habits.learn(request, error.status_code, error.body):
-                        raise
-            try:
-                yield answer
-            finally:
-                await answer.aclose()
-
-    @contextmanager
-    def _failing(self, request: Request) -> Iterator[None]:
-        """Every foreign failure but a timeout of ours becomes a BackendError."""
-        try:
-            yield
-        except (openai.OpenAIError, *BROKEN) as error:
-            if isinstance(error, TimeoutError):
-                raise
-            model = str(request.arguments.get("model"))
-            told = faults.from_exception(
-                error,
-                model,
-                clients_key=self._settings.forward_key,
-                relayed=request.endpoint in RELAYED,
-            )
-            if told.status >= 500:
-                reason = self._secrets.without(faults.reason(error), request.authorization)
-                _log.warning("backend failed", model=model[:200], reason=reason)
-            raise told from error

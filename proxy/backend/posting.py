@@ -185,7 +185,7 @@ class Posting:
         sent = CIMultiDict(
             (name, value)
             for name, value in request.headers.multi_items()
-            if name not in ("content-length", "host")
+            if name not in ("content-length", "cookie", "host")
         )
         timeout = request.extensions["timeout"]
         told: dict[str, Any] = {

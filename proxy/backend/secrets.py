@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 from proxy.errors import OllamaError
 from proxy.settings import Settings
@@ -28,15 +27,9 @@ class Secrets:
         # The longest first: one may be the beginning of another.
         self._words = sorted((w for w in words if len(w) >= SHORTEST), key=len, reverse=True)
 
-    @contextmanager
-    def hidden(self, authorization: str = "") -> Iterator[None]:
-        """Takes the keys, and that of an `authorization`, out of the text of what is raised."""
-        try:
-            yield
-        except OllamaError as error:
-            error.message = self.without(error.message, authorization)
-            error.args = (error.message,)
-            raise
+    def hidden(self, authorization: str = "") -> Hidden:
+        """A block that takes the keys, and that of an `authorization`, out of what is raised."""
+        return Hidden(self, authorization)
 
     def without(self, text: str, authorization: str = "") -> str:
         """The text with every key in it covered."""
@@ -45,6 +38,34 @@ class Secrets:
             if text.endswith(CUT):
                 text = _without_beginning(text, word)
         return text
+
+
+class Hidden:
+    """A block out of which no OllamaError comes with a key in its text."""
+
+    __slots__ = ("_authorization", "_secrets")
+
+    def __init__(self, secrets: Secrets, authorization: str) -> None:
+        self._secrets = secrets
+        self._authorization = authorization
+
+    def __enter__(self) -> None:
+        """Nothing to be done."""
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """Covers the keys in the text of an error, which goes on."""
+        if isinstance(error, OllamaError):
+            self.cover(error)
+
+    def cover(self, error: OllamaError) -> None:
+        """Covers the keys in the text of an error."""
+        error.message = self._secrets.without(error.message, self._authorization)
+        error.args = (error.message,)
 
 
 def _without_beginning(text: str, word: str) -> str:

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from connexion import AsyncApp
-from connexion.context import scope as current_scope
+from connexion.context import _scope as current_scope
 from connexion.options import SwaggerUIOptions
 from connexion.resolver import Resolver
 from starlette.responses import Response
@@ -34,7 +34,7 @@ from proxy.http.operating import ByPort, Operating
 from proxy.http.paths import routes
 from proxy.http.problems import error_response
 from proxy.http.static import Static
-from proxy.http.stopping import Stopping, ending
+from proxy.http.stopping import Ending, Stopping
 from proxy.http.tuned import TunedApp
 from proxy.metering import Meter
 from proxy.operations.call import Call, Empty, Events, Json, Lines, Text
@@ -152,7 +152,7 @@ def _endpoint(operation: Operation, clock: Clock) -> Callable[..., Awaitable[Res
     takes_body = "body" in inspect.signature(operation).parameters
 
     async def endpoint(**_path: object) -> Response:
-        scope: Scope = current_scope
+        scope: Scope = current_scope.get()
         call = _call(scope, clock)
         body = scope.get("facade.checked") or {}
         if "facade.record" in scope:
@@ -161,14 +161,14 @@ def _endpoint(operation: Operation, clock: Clock) -> Callable[..., Awaitable[Res
             # An operation that does not know the field has not had it checked.
             record.call, record.model = call, named if isinstance(named, str) else ""
         try:
-            with ending(scope):
+            with Ending(scope):
                 answer = await (operation(body, call) if takes_body else operation(call))
         except OllamaError as error:
             note_failure(scope, error)
             return error_response(error, scope["path"], call.response_headers)
         if isinstance(answer, Lines | Events):
             try:
-                with ending(scope):
+                with Ending(scope):
                     if isinstance(answer, Events):
                         return await sse.begin(answer, call.response_headers)
                     return await ndjson.begin(answer.batches, call.response_headers)

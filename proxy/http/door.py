@@ -43,7 +43,7 @@ from proxy.http.paths import (
     redirect_slash,
     redirect_to_clean,
 )
-from proxy.http.stopping import Stopping, ending
+from proxy.http.stopping import Ending, Stopping
 from proxy.http.visit import UNREAD, Visit
 from proxy.metering import Meter
 from proxy.settings import Settings
@@ -219,15 +219,19 @@ class Door:
             outgoing.close_after()
             await call
         else:
-            with self._stopping.running(presence):
+            running = self._stopping.running
+            running.add(presence)
+            try:
                 stayed = await presence.run(call, outgoing.is_ended)
+            finally:
+                running.discard(presence)
             if not stayed:
                 record.outcome = record.outcome or "client_gone"
 
     async def _call(self, scope: Scope, presence: Presence, outgoing: Outgoing) -> None:
         """Runs the application; whatever it does, the client gets an answer with an end."""
         try:
-            with ending(scope):
+            with Ending(scope):
                 await self._app(scope, presence.receive, outgoing.send)
         except OllamaError as error:
             if not outgoing.started:

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from proxy.errors import OllamaError
 from proxy.gojson.encode import dumps
 from proxy.http.observe import note_failure
-from proxy.http.stopping import ending
+from proxy.http.stopping import Ending
 from proxy.operations.call import Frame
 
 MEDIA_TYPE = "application/x-ndjson"
@@ -49,7 +49,7 @@ class NdjsonResponse(Response):
         """Sends everything and ends the body properly, also after a failure."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         try:
-            with ending(scope):
+            with Ending(scope):
                 await _send_lines(send, self._first)
                 async for frames in self._batches:
                     await _send_lines(send, frames)

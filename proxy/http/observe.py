@@ -21,7 +21,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from proxy.clock import SECOND
 from proxy.errors import BackendError, OllamaError
-from proxy.http.plain import Plain
+from proxy.http.plain import Plain, printable
 from proxy.metering import Seen
 from proxy.operations.call import Call
 from proxy.settings import Settings
@@ -140,7 +140,6 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     target = stream or sys.stderr
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -152,14 +151,17 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
         console = structlog.dev.ConsoleRenderer(
             colors=colors, exception_formatter=structlog.dev.plain_traceback
         )
-        final = [_printable, console if colors else Plain(console)]
+        final = [printable, console] if colors else [Plain(console)]
+    lines = _Lines(target)
     structlog.configure(
         processors=[*shared, *final],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=_Lines(target),
+        logger_factory=lines,
         cache_logger_on_first_use=False,
     )
-    handler = _LineHandler(_Lines(target))
+    global _log  # bound once: every request would bind it anew
+    _log = structlog.get_logger("proxy.request").bind()
+    handler = _LineHandler(lines)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -177,10 +179,13 @@ class _Lines:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._poll = select.poll()
         try:
             self._descriptor: int | None = stream.fileno()
         except (OSError, ValueError):
             self._descriptor = None
+        else:
+            self._poll.register(self._descriptor, select.POLLOUT)
 
     def __call__(self, *_: object) -> _Lines:
         return self
@@ -193,10 +198,13 @@ class _Lines:
                 self._stream.write(line)
                 return
             rest = line.encode("utf-8", "replace")
-            while rest and _is_writable(self._descriptor):
+            while rest and self._is_writable():
                 rest = rest[os.write(self._descriptor, rest[:_ATOMIC]) :]
         except (OSError, ValueError):
             return
+
+    def _is_writable(self) -> bool:
+        return any(event & select.POLLOUT for _, event in self._poll.poll(0))
 
     debug = info = warning = error = critical = exception = fatal = log = msg
 
@@ -213,12 +221,6 @@ class _LineHandler(logging.Handler):
         self._lines.msg(self.format(record))
 
 
-def _is_writable(descriptor: int) -> bool:
-    poll = select.poll()
-    poll.register(descriptor, select.POLLOUT)
-    return any(event & select.POLLOUT for _, event in poll.poll(0))
-
-
 def _as_json(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
     return orjson.dumps(_scrubbed(event), default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
@@ -229,16 +231,3 @@ def _scrubbed(event: EventDict) -> dict[str, Any]:
         name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
         for name, value in event.items()
     }
-
-
-def _printable(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """Escapes what moves a cursor or hides text; the renderer quotes blanks, quotes and ``=``."""
-    for name, value in event.items():
-        if isinstance(value, str) and not value.isprintable() and name != "exception":
-            event[name] = "".join(
-                character
-                if character.isprintable()
-                else character.encode("unicode_escape").decode("ascii")
-                for character in value
-            )
-    return event

@@ -17,7 +17,7 @@ from proxy.errors import OllamaError
 from proxy.gojson.encode import dumps
 from proxy.http.envelopes import envelope
 from proxy.http.observe import note_failure
-from proxy.http.stopping import ending
+from proxy.http.stopping import Ending
 from proxy.operations.call import Events
 
 MEDIA_TYPE = "text/event-stream"
@@ -54,7 +54,7 @@ class EventResponse(Response):
         path, batches = scope["path"], self._events.batches
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         try:
-            with ending(scope):
+            with Ending(scope):
                 await self._send(send, self._first)
                 async for values in batches:
                     await self._send(send, values)

@@ -1,15 +1,14 @@
 """How the service stops: nothing new is begun, what runs gets its time, then an honest end.
 
 After `begin` the door refuses requests. After `expire` every call that still runs is cancelled, and
-whoever writes its answer makes an error of the cancellation (`ending`), so that a stream has its
+whoever writes its answer makes an error of the cancellation (`Ending`), so that a stream has its
 last line and its proper end (faults.md row 86).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 from starlette.types import Scope
 
@@ -25,7 +24,8 @@ class Stopping:
     def __init__(self) -> None:
         self.begun = False
         self.under_way = 0
-        self._running: set[Presence] = set()
+        self.running: set[Presence] = set()
+        """Who waits for the calls that run; whoever runs one adds and removes it."""
 
     def begin(self) -> None:
         """Nothing new from now on."""
@@ -33,17 +33,8 @@ class Stopping:
 
     def expire(self) -> None:
         """Ends every call that runs."""
-        for presence in tuple(self._running):
+        for presence in tuple(self.running):
             presence.stop()
-
-    @contextmanager
-    def running(self, presence: Presence) -> Iterator[None]:
-        """The call behind `presence` runs within the block."""
-        self._running.add(presence)
-        try:
-            yield
-        finally:
-            self._running.discard(presence)
 
     @property
     def refusal(self) -> OllamaError | None:
@@ -51,13 +42,25 @@ class Stopping:
         return OllamaError(503, TEXT) if self.begun else None
 
 
-@contextmanager
-def ending(scope: Scope) -> Iterator[None]:
+class Ending:
     """Within the block a cancellation by `expire` is an OllamaError; any other stays what it is."""
-    try:
-        yield
-    except asyncio.CancelledError:
-        presence: Presence | None = scope.get("facade.presence")
-        if presence is None or not presence.take_stop():
-            raise
-        raise OllamaError(503, TEXT) from None
+
+    __slots__ = ("_scope",)
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __enter__(self) -> None:
+        """Nothing to be done."""
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """Raises OllamaError in the place of a cancellation by `expire`."""
+        if isinstance(error, asyncio.CancelledError):
+            presence: Presence | None = self._scope.get("facade.presence")
+            if presence is not None and presence.take_stop():
+                raise OllamaError(503, TEXT) from None

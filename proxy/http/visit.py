@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 from urllib.parse import unquote
 
 from starlette.types import Scope
@@ -37,6 +37,7 @@ DISCARDED = 262_144
 """Bytes of an unread body that are worth a connection; Go's server draws the same line."""
 
 _LONGEST_REQUEST_ID = 128
+_random = random.Random()  # noqa: S311 - an id is no secret, and the kernel need not be asked
 _UNKNOWN = 1 << 62
 """More bytes than anybody reads, for a body whose length nobody knows."""
 
@@ -135,4 +136,4 @@ def _request_id(value: bytes) -> str:
     """The client's id when it is short and plain, else one that is made here."""
     text = value.decode("latin-1")
     plain = text.isascii() and text.isprintable() and 0 < len(text) <= _LONGEST_REQUEST_ID
-    return text if plain else secrets.token_hex(8)
+    return text if plain else f"{_random.getrandbits(64):016x}"

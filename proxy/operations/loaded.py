@@ -20,7 +20,7 @@ LIMIT = 256
 """How many models are remembered; the one that would expire first makes room."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
     """One model in use. `expires_at` is wall time in nanoseconds, `deadline` monotonic time."""
 
@@ -38,6 +38,7 @@ class Loaded:
         self._clock = clock
         self._settings = settings
         self._entries: dict[str, Entry] = {}
+        self._first_deadline = 0
 
     def load(
         self, model: Model, keep_alive: int | None = None, context_length: int | None = None
@@ -48,8 +49,10 @@ class Loaded:
         earlier request asked for and otherwise takes the default (inference.md §14.1).
         `context_length` is what the request had the backend use, if it could.
         """
-        self._forget_expired()
-        known = self._entries.get(_key(model))
+        now = self._clock.monotonic()
+        self._forget_expired(now)
+        key = _key(model)
+        known = self._entries.get(key)
         if keep_alive is None:
             keep_alive = known.keep_alive if known else self._settings.keep_alive
         if keep_alive == 0:
@@ -62,12 +65,10 @@ class Loaded:
         if known is None and len(self._entries) >= LIMIT:
             first = min(self._entries, key=lambda key: self._entries[key].deadline)
             del self._entries[first]
-        self._entries[_key(model)] = Entry(
-            model=model,
-            keep_alive=keep_alive,
-            context_length=context_length,
-            deadline=self._clock.monotonic() + keep_alive,
-            expires_at=self._clock.wall() + keep_alive,
+        deadline = now + keep_alive
+        self._first_deadline = min(self._first_deadline or deadline, deadline)
+        self._entries[key] = Entry(
+            model, keep_alive, context_length, deadline, self._clock.wall() + keep_alive
         )
 
     def unload(self, model: Model) -> None:
@@ -76,15 +77,18 @@ class Loaded:
 
     def entries(self) -> list[Entry]:
         """What has not expired, latest expiry first (management.md §3.2)."""
-        self._forget_expired()
+        self._forget_expired(self._clock.monotonic())
         return sorted(self._entries.values(), key=lambda entry: entry.expires_at, reverse=True)
 
     def _context_length(self, model: Model) -> int:
         return model.context_length or self._settings.context_length
 
-    def _forget_expired(self) -> None:
-        now = self._clock.monotonic()
+    def _forget_expired(self, now: int) -> None:
+        if now < self._first_deadline:
+            return  # one entry may have been renewed since, but none expires before that
         self._entries = {key: entry for key, entry in self._entries.items() if entry.deadline > now}
+        deadlines = [entry.deadline for entry in self._entries.values()]
+        self._first_deadline = min(deadlines, default=0)
 
 
 def _key(model: Model) -> str:

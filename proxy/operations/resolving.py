@@ -74,13 +74,13 @@ async def installed(catalog: Catalog, raw: str, endpoint: str, settings: Setting
     if not reference.base and not reference.source:
         status, text = refusals.missing
         raise OllamaError(status, text(raw))
-    name = names.parse(reference.base)
-    if reference.source == "cloud" and name and settings.no_cloud:
+    if reference.source == "cloud" and settings.no_cloud and names.parse(reference.base):
         raise cloud_disabled(refusals.cloud)
     for spelling in _spellings(reference):
         model = await catalog.find(spelling, exact_case=refusals.exact_case)
         if model is not None:
             return model
+    name = names.parse(reference.base)
     if name is None:
         raise OllamaError(400, "invalid model name")
     status, text = refusals.unknown

@@ -81,8 +81,10 @@ def _function(call: Mapping[str, Any] | None) -> dict[str, str]:
 
 def _identify(messages: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     """For each message the ids of its calls, or the id of the call that it answers, or none."""
-    fresh = _fresh_ids(messages)
     identified: list[list[str]] = [[] for _ in messages]
+    if not any("tool_calls" in message or _role(message) == "tool" for message in messages):
+        return identified
+    fresh = _fresh_ids(messages)
     calls: list[tuple[str, str]] = []  # id and name of each, of the latest message that calls
     results: list[int] = []
     for position, message in enumerate(messages):

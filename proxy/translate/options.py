@@ -101,10 +101,12 @@ def load_options(options: Mapping[str, Any] | None) -> list[str]:
 
 
 def _read(options: Mapping[str, Any] | None) -> dict[str, Any]:
+    if not options:
+        return {}
     known = table()
     return {
         name: _value(name, known[name].type, value)
-        for name, value in (options or {}).items()
+        for name, value in options.items()
         if value is not None and name in known
     }
 

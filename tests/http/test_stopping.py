@@ -9,7 +9,7 @@ from starlette.types import Message
 
 from proxy.errors import OllamaError
 from proxy.http.cancel import Presence
-from proxy.http.stopping import TEXT, Stopping, ending
+from proxy.http.stopping import TEXT, Ending, Stopping
 
 
 async def stays() -> Message:
@@ -20,15 +20,15 @@ async def stays() -> Message:
 async def run(stopping: Stopping, presence: Presence, told: list[str]) -> bool:
     async def call() -> None:
         try:
-            with ending({"facade.presence": presence}):
+            with Ending({"facade.presence": presence}):
                 await asyncio.sleep(3600)
         except OllamaError as error:
             told.append(error.message)
             await asyncio.sleep(0)
             told.append("written")
 
-    with stopping.running(presence):
-        return await presence.run(call(), lambda: False)
+    stopping.running.add(presence)
+    return await presence.run(call(), lambda: False)
 
 
 def test_what_runs_is_told_once_and_goes_on_to_its_end() -> None:
@@ -67,7 +67,8 @@ def test_what_has_ended_is_left_alone() -> None:
         async def call() -> None:
             await asyncio.sleep(0)
 
-        with stopping.running(presence):
+        stopping.running.add(presence)
+        if True:
             assert await presence.run(call(), lambda: True)
         presence.stop()
         stopping.expire()
