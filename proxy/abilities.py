@@ -12,7 +12,7 @@ from typing import Any
 
 from proxy.backend.client import Backend
 from proxy.errors import BackendError
-from proxy.translate.delta import Delta
+from proxy.translate.delta import Delta, each_delta
 from proxy.translate.dialect import Dialect
 from proxy.translate.embed import read_vectors
 from proxy.translate.requests import Request
@@ -105,8 +105,8 @@ async def _streams(backend: Backend, model: str) -> str:
         request.add({"stream_options": {"include_usage": True}})
     pieces, counted = 0, False
     async for batch in backend.stream(request):
-        pieces += sum(bool(one.content or one.thinking) for one in batch)
-        counted = counted or any(one.usage for one in batch)
+        pieces += sum(bool(one.content or one.thinking) for one in each_delta(batch))
+        counted = counted or any(one.usage for one in each_delta(batch))
     if pieces < 2:
         raise _UnableError("the answer comes whole")
     return f"{pieces} pieces" if counted else f"{pieces} pieces, without token counts"

@@ -7,9 +7,9 @@ here, because its objects cost ten times as much a chunk and hide cut streams (d
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx2
@@ -17,13 +17,15 @@ import httpx2
 from proxy.backend import faults
 from proxy.backend.asking import BROKEN, Asking
 from proxy.backend.deltas import T, not_a_completion, parsed, read_events
+from proxy.backend.patience import Patience
 from proxy.backend.recognition import owner, recognise
+from proxy.backend.repeats import Repeats
 from proxy.backend.secrets import Secrets
 from proxy.backend.speech import transcribed
 from proxy.backend.transport import make_client
 from proxy.errors import BackendError
 from proxy.settings import Settings
-from proxy.translate.delta import Delta
+from proxy.translate.delta import Delta, Texts
 from proxy.translate.dialect import Dialect, dialect
 from proxy.translate.reading import read_delta
 from proxy.translate.requests import Request
@@ -55,13 +57,19 @@ class Backend:
         """Closes every connection."""
         await self._client.close()
 
-    def stream(self, request: Request) -> AsyncGenerator[list[Delta], None]:
+    def stream(self, request: Request) -> AsyncGenerator[Sequence[Delta | Texts], None]:
         """The answer to `request` as it comes: Deltas that arrived together in one list."""
-        return self.events(request, read_delta)
+        return self._events(request, read_delta, Repeats())
 
-    async def events(
+    def events(
         self, request: Request, read: Callable[[Any], T | None]
-    ) -> AsyncGenerator[list[T], None]:
+    ) -> AsyncGenerator[Sequence[T], None]:
+        """What `read` makes of each JSON value of the stream, as `stream` does of Deltas."""
+        return cast("AsyncGenerator[Sequence[T], None]", self._events(request, read, None))
+
+    async def _events(
+        self, request: Request, read: Callable[[Any], T | None], repeats: Repeats | None
+    ) -> AsyncGenerator[Sequence[T | Texts], None]:
         """What `read` makes of each JSON value of the stream; those that came together in one list.
 
         Ends when the backend has finished. A backend that answers whole although a stream was asked
@@ -72,22 +80,21 @@ class Backend:
         finished = started = False
         try:
             async with (
-                asyncio.timeout(settings.first_token_timeout) as deadline,
+                Patience(settings.first_token_timeout) as patience,
                 self._asking.opened(request) as response,
+                aclosing(read_events(response, read, repeats)) as batches,
             ):
-                loop = asyncio.get_running_loop()
-                async with aclosing(read_events(response, read)) as batches:
-                    async for told in batches:
-                        # Nobody waits for the backend while the client is being written to.
-                        deadline.reschedule(None)
-                        if told:
-                            yield told
-                            started = True
-                            finished = finished or any(one.finish for one in told)
-                            wait = settings.tail_timeout if finished else settings.idle_timeout
-                        else:
-                            wait = DRAIN_TIMEOUT
-                        deadline.reschedule(loop.time() + wait)
+                async for told in batches:
+                    # Nobody waits for the backend while the client is being written to.
+                    patience.pause()
+                    if told:
+                        yield told
+                        started = True
+                        finished = finished or any(one.finish for one in told)
+                        wait = settings.tail_timeout if finished else settings.idle_timeout
+                    else:
+                        wait = DRAIN_TIMEOUT
+                    patience.wait(wait)
         except TimeoutError as error:
             if finished:
                 return

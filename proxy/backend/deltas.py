@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 import orjson
 
 from proxy.backend.events import Event, EventSplitter
 from proxy.backend.posting import Answer
+from proxy.backend.repeats import Repeats
 from proxy.errors import BackendError
+from proxy.translate.delta import Delta, Texts
 from proxy.translate.reading import unreadable
 
 
@@ -25,6 +27,11 @@ Reader = Callable[[Any], T | None]
 """Makes something of one JSON value, None where it says nothing. Raises BackendError."""
 
 
+EXCEPTIONS = 8
+"""How many events of one read may be unlike the others before each is read for itself: looking for
+those that are alike costs a look at all that follow."""
+
+
 def not_a_completion() -> BackendError:
     """A page, or JSON of another kind, with status 200."""
     return BackendError(
@@ -32,10 +39,13 @@ def not_a_completion() -> BackendError:
     )
 
 
-async def read_events(response: Answer, read: Reader[T]) -> AsyncGenerator[list[T], None]:
+async def read_events(
+    response: Answer, read: Reader[T], repeats: Repeats | None = None
+) -> AsyncGenerator[Sequence[T | Texts], None]:
     """What a streamed answer says, that of one read together; an empty list is ``[DONE]``.
 
-    The connection is read to its end after that, so that it can be used again.
+    With `repeats`, which is for a reader of Deltas, events that are alike are Texts. The connection
+    is read to its end after ``[DONE]``, so that it can be used again.
     """
     if response.status_code == 204:
         raise not_a_completion()
@@ -50,10 +60,14 @@ async def read_events(response: Answer, read: Reader[T]) -> AsyncGenerator[list[
         raise not_a_completion()
     splitter = EventSplitter()
     done = False
+    told: Sequence[T | Texts]
     async for chunk in response.aiter_raw():
         if done:
             continue
-        told, done, fault = _read(splitter.feed(chunk), read)
+        if repeats is None:
+            told, done, fault = _read(splitter.feed(chunk), read)
+        else:
+            told, done, fault = _read_alike(splitter, chunk, read, repeats)
         if told:
             yield told
         if fault:
@@ -91,6 +105,32 @@ def _read(events: list[Event], read: Reader[T]) -> tuple[list[T], bool, BackendE
     except BackendError as fault:
         return told, False, fault
     return told, False, None
+
+
+def _read_alike(
+    splitter: EventSplitter, chunk: bytes, read: Reader[T], repeats: Repeats
+) -> tuple[list[T | Texts], bool, BackendError | None]:
+    """As `_read` does of the events that the chunk completes; those that are alike are Texts."""
+    told: list[T | Texts] = []
+    whole, rest = splitter.whole(chunk)
+    for _ in range(EXCEPTIONS):
+        texts, whole = repeats.read(whole)
+        if texts:
+            told.append(Texts(texts))
+        if not whole:
+            break
+        end = whole.find(b"\n\n") + 2
+        events = splitter.feed(whole[:end])
+        whole = whole[end:]
+        more, done, fault = _read(events, read)
+        told += more
+        if done or fault:
+            return told, done, fault
+        if more and isinstance(more[-1], Delta):
+            repeats.learn(events[-1], more[-1])
+    more, done, fault = _read(splitter.feed(whole + rest), read)
+    told += more
+    return told, done, fault
 
 
 def _documents(event: Event) -> tuple[bytes, ...]:

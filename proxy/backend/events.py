@@ -71,6 +71,25 @@ class EventSplitter:
                 self._line(line)
         return events
 
+    def whole(self, chunk: bytes) -> tuple[bytes, bytes]:
+        """What this chunk completes, and what is left of it, for whoever reads events otherwise.
+
+        What he does not understand is to be fed, and then what is left. Nothing is complete for him
+        where more than blank lines and lines of one kind is under way.
+        """
+        if not self._started:
+            chunk = self._begin(chunk)
+        if self._data or self._name or self._after_cr or b"\r" in chunk:
+            return b"", chunk
+        end = chunk.rfind(b"\n\n") + 2
+        if end < 2:
+            return b"", chunk
+        whole = chunk[:end]
+        if self._rest:
+            whole = bytes(self._rest) + whole
+            self._rest = bytearray()
+        return whole, chunk[end:]
+
     def finish(self) -> list[Event]:
         """What stands complete but unterminated when the connection ends."""
         rest, self._rest = bytes(self._rest), bytearray()

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from proxy.backend.client import Backend
 from proxy.clock import Clock
 from proxy.operations.call import Call, Frame, Json, Lines
-from proxy.translate.delta import Delta, Ending, Piece
+from proxy.translate.delta import Delta, Ending, Piece, Texts
 from proxy.translate.generation import Generation
 from proxy.translate.metrics import Moments, counts, metrics
 from proxy.translate.requests import Request
@@ -24,6 +24,9 @@ class Dress(Protocol):
 
     def lines(self, created_at: str, pieces: Sequence[Piece]) -> list[bytes]:
         """Frames before the end, encoded."""
+
+    def texts(self, created_at: str, texts: Sequence[bytes]) -> bytes:
+        """The same of texts that need no escapes, a line each."""
 
     def final(self, created_at: str, ending: Ending, metrics: dict[str, int]) -> dict[str, Any]:
         """The frame that ends the answer."""
@@ -57,23 +60,38 @@ class Answering:
         return Json(await self._folded(run, call))
 
     async def _frames(self, run: Run, call: Call) -> AsyncGenerator[Sequence[Frame], None]:
-        clock, feed = self._clock, run.generation.feed
         moments = self._moments(call)
         request = prepared(run.request(), call)
         try:
             async with aclosing(self._backend.stream(request)) as batches:
-                async for deltas in batches:
+                async for told in batches:
                     if not moments.first:
-                        moments.first = clock.monotonic()
+                        moments.first = self._clock.monotonic()
                         prepared(request, call)
-                    pieces = [piece for delta in deltas if (piece := feed(delta)) is not None]
-                    if pieces:
-                        # What came together was made together.
-                        yield run.dress.lines(clock.timestamp(), pieces)
+                    if frames := self._lines(run, told):
+                        yield frames
             yield [self._final(run, call, moments)]
         finally:
             prepared(request, call)
             run.done()
+
+    def _lines(self, run: Run, told: Sequence[Delta | Texts]) -> list[bytes]:
+        """The frames of what was read together, and so was made together."""
+        now, dress, generation = self._clock.timestamp(), run.dress, run.generation
+        frames: list[bytes] = []
+        pieces: list[Piece] = []
+        for one in told:
+            if isinstance(one, Texts) and generation.passes:
+                if pieces:
+                    frames += dress.lines(now, pieces)
+                    pieces = []
+                frames.append(dress.texts(now, one.texts))
+                continue
+            for delta in one.deltas() if isinstance(one, Texts) else (one,):
+                piece = generation.feed(delta)
+                if piece is not None:
+                    pieces.append(piece)
+        return frames + dress.lines(now, pieces) if pieces else frames
 
     async def _folded(self, run: Run, call: Call) -> dict[str, Any]:
         moments = self._moments(call)

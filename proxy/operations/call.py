@@ -10,7 +10,7 @@ from proxy.errors import OllamaError
 from proxy.translate.reading import read_usage
 
 Frame: TypeAlias = "dict[str, Any] | bytes"
-"""One object of a stream, or its JSON."""
+"""One object of a stream, or the JSON of one or more, a line each."""
 
 
 @dataclass(slots=True)

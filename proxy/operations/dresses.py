@@ -26,11 +26,16 @@ class Encoder:
 
     def lines(self, created_at: str, pieces: Iterable[Piece]) -> list[bytes]:
         """The frames of these texts at this time as JSON."""
-        before, after = (
-            b'%b"%b"%b' % (self._before, created_at.encode(), self._between),
-            self._after,
-        )
+        before, after = self._around(created_at)
         return [before + dumps(piece.content) + after for piece in pieces]
+
+    def texts(self, created_at: str, texts: Iterable[bytes]) -> bytes:
+        """The same of texts that need no escapes, a line each."""
+        before, after = self._around(created_at)
+        return b'%b"%b"%b' % (before, (b'"%b\n%b"' % (after, before)).join(texts), after)
+
+    def _around(self, created_at: str) -> tuple[bytes, bytes]:
+        return b'%b"%b"%b' % (self._before, created_at.encode(), self._between), self._after
 
 
 def _is_plain(pieces: Iterable[Piece]) -> bool:
@@ -48,9 +53,16 @@ class ChatDress:
         """Frames before the end as JSON."""
         if not _is_plain(pieces):
             return [dumps(self.frame(created_at, piece)) for piece in pieces]
+        return self._plain().lines(created_at, pieces)
+
+    def texts(self, created_at: str, texts: Sequence[bytes]) -> bytes:
+        """Frames of texts that need no escapes as JSON, a line each."""
+        return self._plain().texts(created_at, texts)
+
+    def _plain(self) -> Encoder:
         if self._encoder is None:
             self._encoder = Encoder(self.frame)
-        return self._encoder.lines(created_at, pieces)
+        return self._encoder
 
     def frame(self, created_at: str, piece: Piece) -> dict[str, Any]:
         """A frame before the end."""
@@ -78,9 +90,17 @@ class GenerateDress:
         if not _is_plain(pieces):
             return [dumps(self.frame(created_at, piece)) for piece in pieces]
         self._texts += [piece.content for piece in pieces]
+        return self._plain().lines(created_at, pieces)
+
+    def texts(self, created_at: str, texts: Sequence[bytes]) -> bytes:
+        """Frames of texts that need no escapes as JSON, a line each."""
+        self._texts.append(b"".join(texts).decode("ascii"))
+        return self._plain().texts(created_at, texts)
+
+    def _plain(self) -> Encoder:
         if self._encoder is None:
             self._encoder = Encoder(lambda at, one: generate_frame(self._name, at, one))
-        return self._encoder.lines(created_at, pieces)
+        return self._encoder
 
     def frame(self, created_at: str, piece: Piece) -> dict[str, Any]:
         """A frame before the end."""

@@ -19,7 +19,7 @@ from proxy.operations.loaded import Loaded
 from proxy.operations.relaying import Batches, Relay
 from proxy.operations.resolving import installed
 from proxy.settings import Settings
-from proxy.translate.delta import Ending, Piece
+from proxy.translate.delta import Ending, Piece, each_delta
 from proxy.translate.generation import Generation
 from proxy.translate.metrics import counts
 from proxy.translate.passing import Passage
@@ -117,7 +117,7 @@ class Translating:
         try:
             async with aclosing(self._backend.stream(prepared(run.request(), call))) as batches:
                 async for deltas in batches:
-                    fed = [run.generation.feed(delta) for delta in deltas]
+                    fed = [run.generation.feed(delta) for delta in each_delta(deltas)]
                     if pieces := [piece for piece in fed if piece is not None]:
                         yield dress.pieces(pieces)
                         begun = True

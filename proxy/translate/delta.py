@@ -1,14 +1,15 @@
 """The nouns of an answer on its way from the backend to the client.
 
 event ──read_delta──▶ Delta ──Generation.feed──▶ Piece ──chat_frame──▶ frame
+events ───Repeats───▶ Texts ───where Generation passes them on────▶ frames
 Generation.finish ─▶ Ending ──chat_final──▶ the frame with done:true
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,30 @@ class Delta:
     finish: str = ""
     usage: Usage | None = None
     timings: Timings | None = None
+
+
+@dataclass(slots=True)
+class Texts:
+    """Deltas of an ASCII text each and nothing else, read together; none needs escapes in JSON.
+
+    `finish` is that of every one of them: there is none.
+    """
+
+    texts: Sequence[bytes]
+    finish: Literal[""] = ""
+
+    def deltas(self) -> list[Delta]:
+        """The same one by one."""
+        return [Delta(text.decode("ascii")) for text in self.texts]
+
+
+def each_delta(told: Sequence[Delta | Texts]) -> Iterator[Delta]:
+    """What was read together, Delta by Delta."""
+    for one in told:
+        if isinstance(one, Texts):
+            yield from one.deltas()
+        else:
+            yield one
 
 
 @dataclass(slots=True)

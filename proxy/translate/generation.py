@@ -66,6 +66,12 @@ class Generation:
             return piece
         return None
 
+    @property
+    def passes(self) -> bool:
+        """Whether `feed` would give a Piece of the same text for a Delta that is only a text."""
+        splitting = self._splitter is not None and not self._splitter.is_over
+        return not (splitting or self._surrogate or self._finish)
+
     def finish(self) -> Ending:
         """The Ending. Raises BackendError when the backend never said that it had finished."""
         if not self._finish:

@@ -34,6 +34,11 @@ class ThinkingSplitter:
             if self._state == before:
                 return thinking, content
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the content has begun, in which no tag counts any more."""
+        return self._state == _CONTENT
+
     def finish(self) -> tuple[str, str]:
         """What was held back when the answer ended: an unfinished tag is text."""
         held, self._held = self._held, ""

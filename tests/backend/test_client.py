@@ -18,7 +18,7 @@ from proxy import settings
 from proxy.backend.client import Backend
 from proxy.clock import Clock
 from proxy.errors import BackendError, SettingsError
-from proxy.translate.delta import Usage
+from proxy.translate.delta import Usage, each_delta
 from proxy.translate.requests import Request
 from tests.upstream import (
     Upstream,
@@ -60,7 +60,7 @@ async def streamed(upstream: Upstream, **more: str) -> tuple[str, list[str], Usa
     text, reasons, counted = "", [], None
     try:
         async for deltas in backend.stream(request()):
-            for delta in deltas:
+            for delta in each_delta(deltas):
                 text += delta.content
                 reasons += [delta.finish] if delta.finish else []
                 counted = delta.usage or counted
@@ -331,7 +331,7 @@ def test_a_caller_that_goes_away_closes_the_call(upstream: Upstream) -> None:
     async def leave() -> None:
         backend = Backend(settings.load({"OPENAI_BASE_URL": upstream.base_url}))
         stream = backend.stream(request())
-        assert (await anext(stream))[0].content == "a"
+        assert [one.content for one in each_delta(await anext(stream))] == ["a"]
         await stream.aclose()
         await asyncio.to_thread(upstream.wait_for_hang_up, 2.0)
         await backend.close()

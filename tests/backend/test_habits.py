@@ -12,6 +12,7 @@ from proxy import settings
 from proxy.backend.client import Backend
 from proxy.backend.habits import MODELS, REFUSALS, Habits
 from proxy.errors import BackendError
+from proxy.translate.delta import each_delta
 from proxy.translate.requests import Request
 from tests.upstream import Asked, Step, Upstream, answer, done, event, finish, opened, say, usage
 
@@ -72,7 +73,7 @@ def all_at_once(*known: str) -> Any:
 async def text_of(backend: Backend, asked: Request) -> str:
     if not asked.arguments["stream"]:
         return (await backend.complete(asked)).content
-    return "".join([d.content async for batch in backend.stream(asked) for d in batch])
+    return "".join([d.content async for batch in backend.stream(asked) for d in each_delta(batch)])
 
 
 def ask(upstream: Upstream, *requests: Request) -> list[str]:

@@ -15,6 +15,7 @@ from proxy.clock import format_time
 from proxy.errors import OllamaError
 from proxy.gojson.encode import dumps
 from proxy.operations.dresses import ChatDress, GenerateDress
+from proxy.translate.delta import Ending, Piece
 from proxy.translate.generation import Generation
 from proxy.translate.metrics import Moments, metrics
 from proxy.translate.reading import read_delta
@@ -92,3 +93,13 @@ def test_whatever_the_backend_sends_the_frames_fit_the_contract(
 VALIDATORS = {
     schema: jsonschema_rs.Draft4Validator(contract.schema(schema)) for _, schema in DRESSES.values()
 }
+
+
+@pytest.mark.parametrize("endpoint", DRESSES)
+@given(texts=st.lists(st.text(alphabet="ab ,.'{}", min_size=1), min_size=1))
+def test_texts_are_dressed_together_as_one_by_one(endpoint: str, texts: list[str]) -> None:
+    together, apart = DRESSES[endpoint][0](), DRESSES[endpoint][0]()
+    lines = apart.lines(NOW, [Piece(text) for text in texts])
+    assert together.texts(NOW, [text.encode() for text in texts]) == b"\n".join(lines)
+    ending = Ending("stop", Piece())
+    assert together.final(NOW, ending, {}) == apart.final(NOW, ending, {})

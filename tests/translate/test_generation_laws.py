@@ -44,6 +44,15 @@ def test_any_split_of_the_content_folds_to_the_same_answer(
     assert streamed == folded([Delta(text, finish="stop")], **options)
 
 
+@given(st.lists(st.builds(Delta, TEXT, TEXT, finish=st.sampled_from(["", "", "stop"]))), TEXT)
+def test_a_text_that_the_machine_passes_comes_out_as_it_is(before: list[Delta], text: str) -> None:
+    generation = Generation(split_thinking=True)
+    for delta in before:
+        generation.feed(delta)
+    if generation.passes and text:
+        assert generation.feed(Delta(text)) == Piece(text)
+
+
 @given(st.lists(JSON, max_size=8), st.booleans())
 def test_whatever_json_comes_there_is_one_ending_or_one_error(
     events: list[Any], split: bool

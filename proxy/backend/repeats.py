@@ -1,0 +1,77 @@
+"""Events that differ from the one before in their text only, read without a look at the rest.
+
+Nearly every backend sends the tokens of an answer so: the same id, model and time around each text.
+What stands around the text of one event is looked for in the bytes that follow, and the texts are
+what is left. Only ASCII without quotes, escapes and what Go escapes counts; whatever else comes is
+for the reader of whole events.
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from proxy.backend.events import Event
+from proxy.errors import BackendError
+from proxy.translate.delta import Delta
+from proxy.translate.reading import read_delta
+
+_PLAIN = bytes(set(range(0x20, 0x7F)) - set(b'"\\<>&'))
+"""Bytes that stand for themselves in JSON, as every backend and as Go writes it."""
+
+_PROBE = b"text of a probe"
+
+LESSONS = 4
+"""How often what stands around a text is learnt in one stream: a backend that changes it with every
+event is not followed."""
+
+
+class Repeats:
+    """The events of one stream."""
+
+    def __init__(self) -> None:
+        self._first = self._last = self._between = b""
+        self._left = LESSONS
+
+    def read(self, events: bytes) -> tuple[list[bytes], bytes]:
+        """The texts of the whole events with which these bytes begin, and what follows them."""
+        first, last = self._first, self._last
+        if not first or not events.startswith(first):
+            return [], events
+        texts = events[len(first) :].split(self._between)
+        text, found, rest = texts[-1].partition(last)
+        if found:
+            texts[-1] = text
+        else:
+            rest = first + texts.pop()
+        if b"" not in texts and not b"".join(texts).translate(None, _PLAIN):
+            return texts, rest
+        alike = 0
+        while texts[alike] and not texts[alike].translate(None, _PLAIN):
+            alike += 1
+        # What stands between is a part of the events on both sides of it.
+        other = first + self._between.join(texts[alike:]) + (last if found else self._between)
+        return texts[:alike], other + (rest if found else rest[len(first) :])
+
+    def learn(self, event: Event, delta: Delta) -> None:
+        """Takes the event, which said `delta`, for an example of those that follow."""
+        text = delta.content.encode("utf-8", "surrogatepass")
+        if not self._left or not text or delta != Delta(delta.content) or len(event.data) != 1:
+            return
+        quoted = b'"%b"' % text
+        if event.name or text.translate(None, _PLAIN) or event.data[0].count(quoted) != 1:
+            return
+        before, _, after = event.data[0].partition(quoted)
+        first, last = b'data: %b"' % before, b'"%b\n\n' % after
+        if first == self._first and last == self._last:
+            return
+        self._left -= 1
+        if _says(before + b'"%b"' % _PROBE + after) == Delta(_PROBE.decode()):
+            self._first, self._last, self._between = first, last, last + first
+
+
+def _says(event: bytes) -> Delta | None:
+    """What an event says that nobody sent."""
+    try:
+        return read_delta(orjson.loads(event))
+    except (orjson.JSONDecodeError, BackendError):
+        return None
