@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import orjson
+
+_ODD = re.compile(
+    rb'"(?:[^"\\]|\\.)*"'  # a text, in which nothing is a number
+    rb"|-?[0-9]+\.0(?![0-9e])"
+    rb"|-?[0-9](?:\.[0-9]+)?e(?:-6|\+(?:1[6-9]|20))(?![0-9])"
+)
+"""Texts, and the numbers that orjson writes in other digits than Go."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -14,7 +22,8 @@ def dumps(value: Any) -> bytes:
     """Compact JSON in insertion order, with the escapes of Go: ``<``, ``>``, ``&``, U+2028, U+2029.
 
     Those five never stand outside a string in JSON, so they can be replaced in the encoded bytes.
-    Lone surrogates become U+FFFD. Raises TypeError for what JSON cannot hold.
+    Lone surrogates become U+FFFD; floats have Go's digits (`with_go_digits`). Raises TypeError for
+    what JSON cannot hold.
     """
     try:
         encoded = orjson.dumps(value)
@@ -26,7 +35,24 @@ def dumps(value: Any) -> bytes:
         )
     if b"\xe2\x80" in encoded:
         encoded = encoded.replace(b"\xe2\x80\xa8", rb"\u2028").replace(b"\xe2\x80\xa9", rb"\u2029")
+    if type(value) is not str and (b".0" in encoded or b"e-6" in encoded or b"e+" in encoded):
+        return with_go_digits(encoded)
     return encoded
+
+
+def with_go_digits(encoded: bytes) -> bytes:
+    """JSON of orjson with its floats as Go writes them: 0 for 0.0, 0.000002 for 2e-6.
+
+    Go writes whole floats without a point, and uses exponents below 1e-6 and from 1e21 on.
+    """
+    return _ODD.sub(_as_go, encoded)
+
+
+def _as_go(match: re.Match[bytes]) -> bytes:
+    text = match[0]
+    if text.startswith(b'"'):
+        return text
+    return text[:-2] if text.endswith(b".0") else f"{Decimal(text.decode()):f}".encode()
 
 
 def _scrub(value: Any) -> Any:

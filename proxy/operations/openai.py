@@ -26,11 +26,11 @@ from proxy.operations.resolving import cloud_disabled, installed
 from proxy.settings import Settings
 from proxy.translate.embed import (
     Vector,
+    digits,
     read_inputs,
     read_prompt_tokens,
     read_vectors,
-    shortest,
-    unit_vector,
+    unit_vectors,
 )
 from proxy.translate.models import Model
 from proxy.translate.openai_answers import (
@@ -135,12 +135,9 @@ class OpenAI:
         finally:
             self._loaded.load(model, keep_alive)
         call.count(answer)
+        units = unit_vectors(read_vectors(answer, len(inputs)), dimensions)
         as_text = (body.get("encoding_format") or "").lower() == "base64"
-        vectors = [
-            _base64(unit) if as_text else shortest(unit)
-            for vector in read_vectors(answer, len(inputs))
-            for unit in [unit_vector(vector, dimensions)]
-        ]
+        vectors = list(map(_base64, units)) if as_text else digits(units)
         return Json(embeddings_value(name, vectors, read_prompt_tokens(answer)))
 
     def _refuse_cloud(self, name: str) -> None:

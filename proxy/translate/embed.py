@@ -9,7 +9,10 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+import orjson
+
 from proxy.errors import BackendError, OllamaError
+from proxy.gojson.encode import with_go_digits
 from proxy.translate import matrix
 from proxy.translate.matrix import NORM_FLOOR
 
@@ -17,6 +20,7 @@ Vector: TypeAlias = "array[float]"
 """Float32 values, as Ollama computes with them."""
 
 _SMALLEST_FULL = 2.0**-126
+_ZERO, _ONE = array("f", [0]).tobytes(), array("f", [1]).tobytes()
 _BIG_ENDIAN = array("H", [1]).tobytes() == b"\0\1"
 
 
@@ -64,6 +68,26 @@ def read_prompt_tokens(answer: Any) -> int:
     usage = answer.get("usage") if isinstance(answer, Mapping) else None
     tokens = usage.get("prompt_tokens") if isinstance(usage, Mapping) else None
     return tokens if type(tokens) is int and tokens > 0 else 0
+
+
+def unit_vectors(vectors: Sequence[Vector], dimensions: int | None = None) -> Sequence[Vector]:
+    """The vectors, all of one length, each as `unit_vector` gives it."""
+    if matrix.is_for(vectors):
+        return matrix.unit_vectors(vectors, dimensions)
+    return [unit_vector(vector, dimensions) for vector in vectors]
+
+
+def digits(vectors: Sequence[Vector]) -> list[Any]:
+    """The numbers of the vectors, all of one length, each as `shortest` gives it, or its JSON."""
+    if matrix.is_for(vectors):
+        return matrix.digits(vectors)
+    return [_go_digits(shortest(vector)) for vector in vectors]
+
+
+def _go_digits(numbers: list[float]) -> Any:
+    """The numbers, or their JSON where it would not be Go's; they are looked at in one go."""
+    text = orjson.dumps(numbers)
+    return orjson.Fragment(with_go_digits(text)) if b"e-6" in text else numbers
 
 
 def unit_vector(vector: Vector, dimensions: int | None = None) -> Vector:
@@ -128,9 +152,7 @@ def embed_answer(
     """
     answer: dict[str, Any] = {
         "model": name,
-        "embeddings": matrix.units(vectors, dimensions)
-        if matrix.is_for(vectors)
-        else [shortest(unit_vector(vector, dimensions)) for vector in vectors],
+        "embeddings": digits(unit_vectors(vectors, dimensions)),
     }
     answer.update({key: value for key, value in (metrics or {}).items() if value})
     return answer
@@ -144,13 +166,8 @@ def embeddings_answer(vector: Vector | None) -> dict[str, Any]:
 def _vector(value: Any) -> Vector:
     if isinstance(value, str):
         vector = _decoded(value)
-    elif isinstance(value, list) and {int, float, type(None)}.issuperset(map(type, value)):
-        # llama.cpp's JSON has null where a number is not one.
-        try:
-            given = [math.nan if one is None else one for one in value] if None in value else value
-            vector = array("f", given)
-        except OverflowError:
-            vector = array("f", [math.inf])
+    elif isinstance(value, list):
+        vector = _packed(value)
     else:
         raise _unreadable()
     if not vector:
@@ -158,6 +175,22 @@ def _vector(value: Any) -> Vector:
     # In doubles no sum of float32 values is infinite unless one of them is, or none at all.
     if not math.isfinite(sum(vector)):
         raise OllamaError(400, "embedding contains NaN or Inf values")
+    return vector
+
+
+def _packed(value: list[Any]) -> Vector:
+    try:
+        vector = array("f", value)
+    except OverflowError:
+        return array("f", [math.inf])
+    except TypeError:
+        if not {int, float, type(None)}.issuperset(map(type, value)):
+            raise _unreadable() from None
+        return array("f", [math.nan])  # llama.cpp's JSON has null where a number is not one
+    # Python takes booleans for numbers; only where there is a 0 or a 1 can one have been.
+    raw = vector.tobytes()
+    if (_ZERO in raw or _ONE in raw) and bool in map(type, value):
+        raise _unreadable()
     return vector
 
 

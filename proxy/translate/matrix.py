@@ -1,7 +1,7 @@
 """The arithmetic of `embed` for many vectors at once, where numpy is installed (extra `fast`).
 
 The same steps in float32, and the same digits: orjson prints a float32 of numpy in the fewest that
-tell it. 256 vectors of 1,024 numbers take 30 ms of the processor instead of 250.
+tell it. 256 vectors of 1,024 numbers take 6 ms of the processor instead of 210.
 """
 
 from __future__ import annotations
@@ -22,27 +22,41 @@ AVAILABLE = find_spec("numpy") is not None
 
 
 def is_for(vectors: Sequence[array[float]]) -> bool:
-    """Whether `units` can and should be used."""
+    """Whether the functions of this module can and should be used."""
     return AVAILABLE and len(vectors) * len(vectors[0] if vectors else ()) >= FEWEST
 
 
-def units(vectors: Sequence[array[float]], dimensions: int | None = None) -> Any:
-    """The vectors, all of one length, at length 1; cut if need be, as `embed.unit_vector` does.
-
-    Their numbers as `embed.shortest` gives them: as JSON already, or as lists where whole numbers
-    are among them, which orjson would write as 1.0 and Go writes as 1.
-    """
+def unit_vectors(
+    vectors: Sequence[array[float]], dimensions: int | None = None
+) -> list[array[float]]:
+    """The vectors, all of one length, at length 1; cut if need be, as `embed.unit_vector` does."""
     numpy = import_module("numpy")
-    found = numpy.frombuffer(b"".join(vectors), dtype=numpy.float32).reshape(len(vectors), -1)
-    found = _normalised(numpy, found)
+    found = _normalised(numpy, _matrix(numpy, vectors))
     if dimensions is not None and 0 < dimensions < found.shape[1]:
         found = _normalised(numpy, found[:, :dimensions])
-    text = orjson.dumps(numpy.ascontiguousarray(found), option=orjson.OPT_SERIALIZE_NUMPY)
-    if not (found == numpy.rint(found)).any():
-        return orjson.Fragment(text)
+    return [array("f", row.tobytes()) for row in found]
+
+
+def digits(vectors: Sequence[array[float]]) -> list[Any]:
+    """The numbers of each vector, all of one length, as `embed.shortest` gives them.
+
+    As JSON already, or as a list where whole numbers are among them, which orjson would write as
+    1.0 and Go writes as 1.
+    """
+    numpy = import_module("numpy")
+    found = _matrix(numpy, vectors)
+    whole = (found == numpy.rint(found)).any(axis=1).tolist()
+    texts = [orjson.dumps(row, option=orjson.OPT_SERIALIZE_NUMPY) for row in found]
     return [
-        [int(value) if value.is_integer() else value for value in row] for row in orjson.loads(text)
+        [int(value) if value.is_integer() else value for value in orjson.loads(text)]
+        if has_whole
+        else orjson.Fragment(text)
+        for text, has_whole in zip(texts, whole, strict=True)
     ]
+
+
+def _matrix(numpy: Any, vectors: Sequence[array[float]]) -> Any:
+    return numpy.frombuffer(b"".join(vectors), dtype=numpy.float32).reshape(len(vectors), -1)
 
 
 def _normalised(numpy: Any, found: Any) -> Any:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from proxy.gojson.encode import dumps
 from proxy.translate import matrix
-from proxy.translate.embed import embed_answer, shortest, unit_vector
+from proxy.translate.embed import digits, embed_answer, shortest, unit_vector
 
 WITH_NUMPY = pytest.mark.skipif(not matrix.AVAILABLE, reason="numpy comes with the extra `fast`")
 NUMBERS = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -39,7 +39,7 @@ def test_many_vectors_are_as_one_by_one(vectors: list[list[float]], dimensions: 
         expected = one_by_one(arrays, dimensions)
     except (OverflowError, ValueError):
         return
-    assert dumps(matrix.units(arrays, dimensions)) == dumps(expected)
+    assert dumps(matrix.digits(matrix.unit_vectors(arrays, dimensions))) == dumps(expected)
 
 
 @WITH_NUMPY
@@ -47,10 +47,10 @@ def test_a_large_answer_is_made_at_once_and_a_small_one_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked = []
-    monkeypatch.setattr(matrix, "units", lambda *one: asked.append(one) or [])
+    monkeypatch.setattr(matrix, "digits", lambda *one: asked.append(one) or [])
     large = [array("f", [3.0, 4.0] * (matrix.FEWEST // 2))]
-    assert embed_answer("m", large)["embeddings"] == []
-    assert embed_answer("m", [array("f", [3.0, 4.0])])["embeddings"] == [[0.6, 0.8]]
+    assert digits(large) == []
+    assert digits([array("f", [3.0, 0.5])]) == [[3, 0.5]]
     assert len(asked) == 1
 
 
