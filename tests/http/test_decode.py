@@ -256,3 +256,15 @@ def test_a_tool_of_responses_is_an_object() -> None:
         " of type openai.ResponsesTool"
     )
     assert error_of("ResponsesRequest", b'{"tools":[[1]]}') == expected
+
+
+@pytest.mark.parametrize("text", ["AAA", "AAAA=", "A\u00e9AA", "!"])
+def test_a_text_that_is_no_base64_is_refused_as_go_does(text: str) -> None:
+    body = json.dumps({"messages": [{"role": "user", "images": ["AA==", text]}]}).encode()
+    with pytest.raises(OllamaError, match="illegal base64 data at input byte"):
+        decoder("ChatRequest").decode(body)
+
+
+def test_a_time_that_is_none_is_refused_as_go_does() -> None:
+    with pytest.raises(OllamaError, match="time: invalid duration"):
+        decoder("ChatRequest").decode(b'{"keep_alive":"soon"}')
