@@ -54,11 +54,12 @@ class Repeats:
 
     def learn(self, event: Event, delta: Delta) -> None:
         """Takes the event, which said `delta`, for an example of those that follow."""
-        text = delta.content.encode("utf-8", "surrogatepass")
-        if not self._left or not text or delta != Delta(delta.content) or len(event.data) != 1:
+        if not self._left or not delta.content or delta != Delta(delta.content):
             return
+        text = delta.content.encode("utf-8", "surrogatepass")
         quoted = b'"%b"' % text
-        if event.name or text.translate(None, _PLAIN) or event.data[0].count(quoted) != 1:
+        odd = event.name or len(event.data) != 1 or text.translate(None, _PLAIN)
+        if odd or event.data[0].count(quoted) != 1:
             return
         before, _, after = event.data[0].partition(quoted)
         first, last = b'data: %b"' % before, b'"%b\n\n' % after

@@ -15,13 +15,15 @@ from proxy.errors import OllamaError
 from proxy.gojson.encode import dumps
 from proxy.http.observe import note_failure
 from proxy.http.stopping import Ending
-from proxy.operations.call import Frame
+from proxy.operations.call import Frame, Last
 
 MEDIA_TYPE = "application/x-ndjson"
 
 _log = structlog.get_logger(__name__)
 
 Batches = AsyncIterator[Sequence[Frame]]
+
+_NOTHING = Last()
 
 
 async def begin(batches: Batches, headers: Mapping[str, str]) -> Response:
@@ -48,27 +50,29 @@ class NdjsonResponse(Response):
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Sends everything and ends the body properly, also after a failure."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        end = b""
         try:
             with Ending(scope):
-                await _send_lines(send, self._first)
-                async for frames in self._batches:
-                    await _send_lines(send, frames)
+                frames = self._first
+                while not isinstance(frames, Last):
+                    if body := _lines(frames):
+                        await send({"type": "http.response.body", "body": body, "more_body": True})
+                    frames = await anext(self._batches, _NOTHING)
+                end = _lines(frames)
         except OllamaError as error:
             note_failure(scope, error)
-            await _send_lines(send, [{"error": error.message}])
+            end = _lines([{"error": error.message}])
         except Exception:  # noqa: BLE001 - the client must get a line whatever broke
             _log.exception("answer broke off")
-            await _send_lines(send, [{"error": "internal server error"}])
+            end = _lines([{"error": "internal server error"}])
         finally:
             close = getattr(self._batches, "aclose", None)
             if close is not None:
                 await close()
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await send({"type": "http.response.body", "body": end, "more_body": False})
 
 
-async def _send_lines(send: Send, frames: Sequence[Frame]) -> None:
-    body = b"".join(
+def _lines(frames: Sequence[Frame]) -> bytes:
+    return b"".join(
         [(frame if isinstance(frame, bytes) else dumps(frame)) + b"\n" for frame in frames]
     )
-    if body:
-        await send({"type": "http.response.body", "body": body, "more_body": True})

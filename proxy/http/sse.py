@@ -51,26 +51,25 @@ class EventResponse(Response):
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Sends everything and ends the body properly, also after a failure."""
-        path, batches = scope["path"], self._events.batches
+        path, batches, end = scope["path"], self._events.batches, b""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         try:
             with Ending(scope):
                 await self._send(send, self._first)
                 async for values in batches:
                     await self._send(send, values)
-            if self._events.done:
-                await send({"type": "http.response.body", "body": DONE, "more_body": True})
+            end = DONE if self._events.done else b""
         except OllamaError as error:
             note_failure(scope, error)
-            await self._fail(send, error, path)
+            end = self._failure(error, path)
         except Exception:  # noqa: BLE001 - the client must get an event whatever broke
             _log.exception("answer broke off")
-            await self._fail(send, OllamaError(500, "internal server error"), path)
+            end = self._failure(OllamaError(500, "internal server error"), path)
         finally:
             close = getattr(batches, "aclose", None)
             if close is not None:
                 await close()
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await send({"type": "http.response.body", "body": end, "more_body": False})
 
     async def _send(self, send: Send, values: list[dict[str, Any]]) -> None:
         body = b"".join([self._event(value) for value in values])
@@ -83,7 +82,6 @@ class EventResponse(Response):
             b"event: " + str(value["type"]).encode() + b"\n" + data if self._events.named else data
         )
 
-    async def _fail(self, send: Send, error: OllamaError, path: str) -> None:
+    def _failure(self, error: OllamaError, path: str) -> bytes:
         data = b"data: " + dumps(envelope(error, path)) + b"\n\n"
-        event = b"event: error\n" + data if self._events.named else data
-        await send({"type": "http.response.body", "body": event, "more_body": True})
+        return b"event: error\n" + data if self._events.named else data

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from proxy.backend.client import Backend
 from proxy.clock import Clock
-from proxy.operations.call import Call, Frame, Json, Lines
+from proxy.operations.call import Call, Frame, Json, Last, Lines
 from proxy.translate.delta import Delta, Ending, Piece, Texts
 from proxy.translate.generation import Generation
 from proxy.translate.metrics import Moments, counts, metrics
@@ -70,7 +70,7 @@ class Answering:
                         prepared(request, call)
                     if frames := self._lines(run, told):
                         yield frames
-            yield [self._final(run, call, moments)]
+            yield Last([self._final(run, call, moments)])
         finally:
             prepared(request, call)
             run.done()

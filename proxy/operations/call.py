@@ -72,9 +72,16 @@ class Empty:
     status: int = 200
 
 
+class Last(list["Frame"]):
+    """Frames after which nothing follows: they go out together with the end of the body."""
+
+
 @dataclass(slots=True)
 class Lines:
-    """NDJSON: a frame a line. The status goes out with the first batch, not before it."""
+    """NDJSON: a frame a line. The status goes out with the first batch, not before it.
+
+    After a batch that is `Last` no other is asked for.
+    """
 
     batches: AsyncIterator[Sequence[Frame]]
 
