@@ -28,19 +28,27 @@ class Clock:
 _second_cached = (-1, "")
 
 
+def format_seconds(second: int) -> str:
+    """Seconds since 1970 as ``2023-11-14T22:13:20``, UTC.
+
+    The text changes once a second; frames and lines come thousands of times a second.
+    """
+    global _second_cached
+    cached, text = _second_cached
+    if cached != second:
+        text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        _second_cached = (second, text)
+    return text
+
+
 def format_time(nanoseconds: int) -> str:
     """RFC 3339 in UTC as Go prints it: up to nine digits, trailing zeros gone (inference.md §4.4).
 
     >>> format_time(1_700_000_000_120_000_000)
     '2023-11-14T22:13:20.12Z'
     """
-    global _second_cached
     second, fraction = divmod(nanoseconds, SECOND)
-    # The date changes once a second, frames come thousands of times a second.
-    cached, text = _second_cached
-    if cached != second:
-        text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        _second_cached = (second, text)
+    text = format_seconds(second)
     if not fraction:
         return text + "Z"
     return f"{text}.{fraction:09d}".rstrip("0") + "Z"

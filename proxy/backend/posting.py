@@ -71,19 +71,24 @@ class Answer:
     async def aiter_raw(self) -> AsyncIterator[bytes]:
         """The bytes as they come, all that are there at a time."""
         read = self._response.content.readany
-        with map_aiohttp_exceptions():
-            while part := await read():
-                yield part
+        while True:
+            try:
+                part = await read()
+            except Exception:
+                _raise_as_the_sdk()
+                raise
+            if not part:
+                return
+            yield part
 
     async def aread(self) -> bytes:
         """The whole body. Raises BackendError for one that is too large."""
         parts, size = [], 0
-        with map_aiohttp_exceptions():
-            while part := await self._response.content.readany():
-                size += len(part)
-                if size > ANSWER_LIMIT:
-                    raise BackendError(502, "backend sent too much", kind="oversize")
-                parts.append(part)
+        async for part in self.aiter_raw():
+            size += len(part)
+            if size > ANSWER_LIMIT:
+                raise BackendError(502, "backend sent too much", kind="oversize")
+            parts.append(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def aclose(self) -> None:
@@ -117,7 +122,7 @@ class Posting:
             sent = sent.copy()
             sent["X-Request-ID"] = request_id
         try:
-            with map_aiohttp_exceptions():
+            try:
                 response = await kind.session._request(  # noqa: SLF001 - without its context
                     "POST",
                     kind.url,
@@ -125,6 +130,9 @@ class Posting:
                     data=encoded({**arguments, **extra_body} if extra_body else arguments),
                     **kind.options,
                 )
+            except Exception:
+                _raise_as_the_sdk()
+                raise
             if response.status >= 300 or "content-encoding" in response.headers:
                 await self._refuse(kind, response)
         except openai.OpenAIError:
@@ -201,6 +209,12 @@ class Posting:
             told["proxy_auth"] = aiohttp.BasicAuth(*proxy.auth) if proxy.auth else None
             told["proxy_headers"] = proxy.headers
         return _Kind(request, transport.client, URL(str(request.url)), sent, told)
+
+
+def _raise_as_the_sdk() -> None:
+    """The exception of aiohttp that is being handled, as the SDK's transport maps it."""
+    with map_aiohttp_exceptions():
+        raise  # noqa: PLE0704 - to be called while one is handled
 
 
 def encoded(value: Mapping[str, Any]) -> bytes:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import codecs
 import logging
-import os
-import select
 import sys
 from dataclasses import dataclass
 from typing import Any, TextIO
@@ -21,6 +19,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from proxy.clock import SECOND
 from proxy.errors import BackendError, OllamaError
+from proxy.http.lines import LineHandler, Lines, RequestLog, stamped
 from proxy.http.plain import Plain, printable
 from proxy.metering import Seen
 from proxy.operations.call import Call
@@ -29,14 +28,11 @@ from proxy.settings import Settings
 LONGEST = 200
 """Characters of a field that came from outside."""
 
-_ATOMIC = 4096
-"""Bytes that a pipe takes at once whenever it says that it is writable (PIPE_BUF)."""
-
 _CODECS = ("ascii", "idna", "latin-1", "unicode_escape", "utf-8")
 """What Python would read from a file when it is first needed, which may be when none can be opened
 (faults.md row 87)."""
 
-_log = structlog.get_logger("proxy.request")
+_log: Any = structlog.get_logger("proxy.request")
 
 
 @dataclass(slots=True)
@@ -141,7 +137,7 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        stamped,
     ]
     if settings.log_format == "json":
         final: list[Processor] = [structlog.processors.format_exc_info, _as_json]
@@ -152,16 +148,17 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
             colors=colors, exception_formatter=structlog.dev.plain_traceback
         )
         final = [printable, console] if colors else [Plain(console)]
-    lines = _Lines(target)
+    lines = Lines(target)
+    processors = [*shared, *final]
     structlog.configure(
-        processors=[*shared, *final],
+        processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lines,
         cache_logger_on_first_use=False,
     )
-    global _log  # bound once: every request would bind it anew
-    _log = structlog.get_logger("proxy.request").bind()
-    handler = _LineHandler(lines)
+    global _log
+    _log = RequestLog(level, processors, lines)
+    handler = LineHandler(lines)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -172,53 +169,6 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(max(level, logging.WARNING))
     logging.raiseExceptions = False
-
-
-class _Lines:
-    """A logger of structlog that writes lines to a stream, and its own factory."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._poll = select.poll()
-        try:
-            self._descriptor: int | None = stream.fileno()
-        except (OSError, ValueError):
-            self._descriptor = None
-        else:
-            self._poll.register(self._descriptor, select.POLLOUT)
-
-    def __call__(self, *_: object) -> _Lines:
-        return self
-
-    def msg(self, message: str) -> None:
-        """Writes the line, or what the stream takes of it without waiting."""
-        line = message + "\n"
-        try:
-            if self._descriptor is None:
-                self._stream.write(line)
-                return
-            rest = line.encode("utf-8", "replace")
-            while rest and self._is_writable():
-                rest = rest[os.write(self._descriptor, rest[:_ATOMIC]) :]
-        except (OSError, ValueError):
-            return
-
-    def _is_writable(self) -> bool:
-        return any(event & select.POLLOUT for _, event in self._poll.poll(0))
-
-    debug = info = warning = error = critical = exception = fatal = log = msg
-
-
-class _LineHandler(logging.Handler):
-    """The same lines for the standard library's loggers."""
-
-    def __init__(self, lines: _Lines) -> None:
-        super().__init__()
-        self._lines = lines
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Writes one record."""
-        self._lines.msg(self.format(record))
 
 
 def _as_json(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
