@@ -9,11 +9,10 @@ from __future__ import annotations
 import logging
 import os
 import select
-from collections.abc import Sequence
 from typing import Any, TextIO
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, WrappedLogger
 
 from proxy.clock import SECOND, Clock, format_seconds
 
@@ -60,11 +59,10 @@ class Lines:
 
 
 class RequestLog:
-    """The logger of requests: structlog's `processors`, without its way from any logger to them."""
+    """The logger of requests: structlog's processors, without its way from any logger to them."""
 
-    def __init__(self, level: int, processors: Sequence[Processor], lines: Lines) -> None:
+    def __init__(self, level: int, lines: Lines) -> None:
         self._level = level
-        self._processors = processors
         self._lines = lines
 
     def debug(self, event: str, **fields: Any) -> None:
@@ -83,7 +81,7 @@ class RequestLog:
         if level < self._level:
             return
         try:
-            for processor in self._processors:
+            for processor in structlog.get_config()["processors"]:
                 line = processor(None, name, line)
         except structlog.DropEvent:
             return
