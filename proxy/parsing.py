@@ -61,7 +61,7 @@ class _Plain(_OneAnswer, H11Protocol):
     """A connection that is parsed by h11."""
 
 
-class _Gathering:
+class Gathering:
     """The transport of one answer with a body: its head goes out with the first part of that.
 
     That is one packet and one system call instead of two. Whoever answers here gives both at once.
@@ -186,7 +186,7 @@ class GuardedProtocol(_OneAnswer, HttpToolsProtocol):
         if self.scope["method"] != "HEAD":
             # Before its task runs: that begins with the next round of the loop.
             cycle: Any = self.cycle
-            cycle.transport = _Gathering(self.transport, cycle)
+            cycle.transport = Gathering(self.transport, cycle)
         raw_path, _, query = target.partition(b"?")
         path = raw_path.decode("ascii")
         self.scope["path"] = unquote(path) if "%" in path else path

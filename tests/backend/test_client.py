@@ -464,3 +464,19 @@ def test_models_and_their_metadata_are_merged(upstream: Upstream) -> None:
     entries = asyncio.run(ask())
     assert entries[0]["id"]
     assert entries[0]["capabilities"]
+
+
+def test_a_cookie_of_the_backend_goes_along_with_nothing(upstream: Upstream) -> None:
+    upstream.script([opened(headers={"Set-Cookie": "session=of-one-client"}), finish(), done()])
+
+    async def twice() -> None:
+        # Nobody keeps cookies of an address in digits.
+        address = upstream.base_url.replace("127.0.0.1", "localhost")
+        backend = Backend(settings.load({"OPENAI_BASE_URL": address}))
+        for _ in range(2):
+            async for _batch in backend.stream(request()):
+                pass
+        await backend.close()
+
+    asyncio.run(twice())
+    assert ["cookie" in asked.headers for asked in upstream.generations()] == [False, False]
