@@ -15,9 +15,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench import report, subjects
+from bench import real, report, subjects
 from bench.scenarios import SCENARIOS, Figures, Lab, Scenario
-from bench.subjects import DIRECT, HERE, ROOT, Missing, Subject
+from bench.subjects import DIRECT, HERE, ROOT, WORKERS, Missing, Subject
 
 
 def main() -> int:
@@ -33,6 +33,8 @@ def main() -> int:
     results = report.load(folder) if options.keep else report.fresh()
     with tempfile.TemporaryDirectory() as temporary:
         measure(wanted, options, results, tool, Path(temporary))
+        if not options.scenario or options.real:
+            _measure_real(results, Path(temporary))
     report.save(folder, results)
     print(report.table(results))
     if options.document:
@@ -44,6 +46,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     names = [one.name for one in SCENARIOS]
     parser.add_argument("--scenario", action="append", choices=names, help="only this one; again")
+    parser.add_argument("--real", action="store_true", help="the embedded llama.cpp, too")
     parser.add_argument("--quick", action="store_true", help="one short round: does it work?")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--subject", action="append", help="only those whose name holds this")
@@ -92,9 +95,22 @@ def measure(
             subject.stop()
 
 
+def _measure_real(results: dict[str, Any], folder: Path) -> None:
+    print("real: the embedded llama.cpp, directly and through this service", flush=True)
+    try:
+        results["real"] = real.measure(folder / "real")
+        print(f"  {report.real(results['real'])}", flush=True)
+    except Missing as missing:
+        _leave_out(results, str(missing))
+
+
 def _others(url: str, options: argparse.Namespace, results: dict[str, Any]) -> list[Subject]:
     arguments = ("--workers", options.workers) if options.workers != "1" else ()
-    found = [subjects.ours(url, arguments), subjects.bare(url)]
+    found = [
+        subjects.ours(url, arguments),
+        subjects.bare(url),
+        subjects.ours(url, ("--workers", "2"), WORKERS),
+    ]
     for path in sorted((HERE / "peers").glob("*.toml")):
         try:
             found.append(subjects.peer(path, url))
@@ -113,7 +129,8 @@ def _leave_out(results: dict[str, Any], text: str) -> None:
 
 def _rounds(scenario: Scenario, lab: Lab, there: list[Subject], rounds: int) -> dict[str, Figures]:
     """The medians of each subject; every round begins with another one."""
-    asked = [one for one in there if scenario.direct or one.name != DIRECT]
+    left_out = {*(() if scenario.direct else (DIRECT,)), *(() if scenario.workers else (WORKERS,))}
+    asked = [one for one in there if one.name not in left_out]
     seen: dict[str, list[Figures]] = {one.name: [] for one in asked}
     for number in range(rounds):
         start = number % len(asked)

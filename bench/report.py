@@ -63,6 +63,19 @@ def machine() -> str:
     )
 
 
+def real(seen: dict[str, Any]) -> str:
+    """A sentence on the embedded llama.cpp, directly and through this service."""
+    told = {
+        name: f"{seen[name]['median']:.1f} tokens/s ({seen[name]['least']:.1f} to "
+        f"{seen[name]['most']:.1f})"
+        for name in ("direct", "through")
+    }
+    return (
+        f"Streams of {seen['tokens']} tokens of {seen['model']} by the embedded llama.cpp: "
+        f"{told['direct']} asked directly, {told['through']} through this service."
+    )
+
+
 def subject_names(results: dict[str, Any]) -> list[str]:
     """Everybody who was measured, in the order of the run."""
     names: dict[str, None] = {}
@@ -183,6 +196,7 @@ def document(path: Path, results: dict[str, Any]) -> None:
     notes = "".join(f"\n- {note}" for note in results["notes"])
     run = (
         f"{results['date']}, {results['machine']}. Medians.\n\n{table(results)}\n"
+        + (f"\n{real(results['real'])}\n" if "real" in results else "")
         + (f"\nNotes:\n{notes}\n" if notes else "")
         + "\n![Every scenario beside the bare translator](performance.svg)\n"
     )

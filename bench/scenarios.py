@@ -40,6 +40,8 @@ class Scenario:
     figures: tuple[Figure, ...]
     direct: bool = True
     """Whether the backend itself can be asked, too."""
+    workers: bool = False
+    """Whether this service with two workers is asked, too: where more than one core is of use."""
 
 
 @dataclass
@@ -263,6 +265,7 @@ SCENARIOS = (
                    targets=(("bare", 0.7), (K0IN, 1.0), (PYTHON, 10.0))),
             _CPU, _ERRORS,
         ),
+        workers=True,
     ),
     Scenario(
         "flood", "16 streams of 400 chunks at once", _flood,
@@ -271,6 +274,7 @@ SCENARIOS = (
             Figure("cpu", "CPU a frame", "µs", targets=(("bare", 1.25),)),
             _ERRORS,
         ),
+        workers=True,
     ),
     *(
         Scenario(

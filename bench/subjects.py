@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ MODELS = ("answer", "flood", "long", "paced", "endless", "vectors")
 """The names that the scripted backend knows (tool/backend.go)."""
 
 OURS = "this service"
+WORKERS = "this service, 2 workers"
 BARE = "bare"
 DIRECT = "direct"
 
@@ -47,8 +48,8 @@ class Subject:
         """Host and port."""
         return f"127.0.0.1:{self.port}"
 
-    def start(self, folder: Path) -> float:
-        """Starts it on a free port; the seconds until it answered a first chat."""
+    def start(self, folder: Path, is_ready: Callable[[int], bool] | None = None) -> float:
+        """Starts it on a free port; the seconds until it answered a first chat (or `is_ready`)."""
         folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         for name, text in self.files.items():
@@ -66,7 +67,7 @@ class Subject:
             start_new_session=True,
         )
         log.close()
-        while not _answers(self.port):
+        while not (is_ready or _answers)(self.port):
             if self.process.poll() is not None or time.monotonic() - began > 60:
                 text = (folder / "log.txt").read_text(encoding="utf-8", errors="replace")
                 self.stop()
@@ -146,10 +147,10 @@ def backend(tool: Path) -> Subject:
     return subject
 
 
-def ours(backend_url: str, arguments: tuple[str, ...] = ()) -> Subject:
+def ours(backend_url: str, arguments: tuple[str, ...] = (), name: str = OURS) -> Subject:
     """This service, from this checkout; without settings but for one, to let 1,000 streams in."""
     return Subject(
-        OURS,
+        name,
         [sys.executable, "-m", "proxy", "serve", "--port", "{port}", *arguments],
         {
             "OPENAI_BASE_URL": f"{backend_url}/v1",

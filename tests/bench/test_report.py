@@ -80,3 +80,13 @@ def test_a_peer_is_left_out_until_its_variable_says_where_it_is(
 
 def test_scenarios_have_names_of_their_own() -> None:
     assert len({one.name for one in SCENARIOS}) == len(SCENARIOS)
+
+
+def test_the_check_with_a_real_model_says_both_rates(tmp_path: Path) -> None:
+    seen = {"median": 50.04, "least": 49.0, "most": 51.0}
+    page = tmp_path / "performance.md"
+    page.write_text(f"{report.BEGIN}\n{report.END}\n", encoding="utf-8")
+    told = {"model": "smollm2", "tokens": 128, "direct": seen, "through": {**seen, "median": 50.0}}
+    report.document(page, {**results(concurrent=CONCURRENT), "real": told})
+    text = page.read_text(encoding="utf-8")
+    assert "50.0 tokens/s (49.0 to 51.0) asked directly, 50.0 tokens/s" in text
