@@ -12,6 +12,9 @@ from proxy.translate.models import Model
 
 Message = dict[str, Any]
 
+_PLAIN = {"role", "content"}
+_ROLES = frozenset(("system", "user", "assistant"))
+
 
 def chat_messages(
     messages: Sequence[Mapping[str, Any] | None], model: Model, dialect: Dialect
@@ -35,10 +38,21 @@ def openai_messages(messages: Sequence[Mapping[str, Any]], dialect: Dialect) -> 
     Earlier `thinking` is not sent (golden chat/native-tool-result-ids), but for that before a call
     where the backend insists on it; no thoughts are an empty text then.
     """
+    if all(map(_is_openai, messages)):
+        return [dict(message) for message in messages]
     identified = _identify(messages)
     return [
         _message(message, ids, dialect) for message, ids in zip(messages, identified, strict=True)
     ]
+
+
+def _is_openai(message: Mapping[str, Any]) -> bool:
+    """Whether a message is a role and a text, which both write alike; nearly all are."""
+    return (
+        message.keys() == _PLAIN
+        and message["role"] in _ROLES
+        and isinstance(message["content"], str)
+    )
 
 
 def _role(message: Mapping[str, Any]) -> str:
@@ -82,8 +96,6 @@ def _function(call: Mapping[str, Any] | None) -> dict[str, str]:
 def _identify(messages: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     """For each message the ids of its calls, or the id of the call that it answers, or none."""
     identified: list[list[str]] = [[] for _ in messages]
-    if not any("tool_calls" in message or _role(message) == "tool" for message in messages):
-        return identified
     fresh = _fresh_ids(messages)
     calls: list[tuple[str, str]] = []  # id and name of each, of the latest message that calls
     results: list[int] = []
