@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any, cast
 
+import aiohttp
 import httpx2
 import openai
 from openai import AsyncOpenAI, DefaultAioHttpClient
+from openai._vendor.httpx_aiohttp.transport import AiohttpTransport
 
+from proxy.backend.connector import Connector
 from proxy.backend.posting import ANSWER_LIMIT
 from proxy.errors import BackendError, SettingsError
 from proxy.settings import Settings
@@ -39,6 +43,9 @@ def make_client(settings: Settings) -> AsyncOpenAI:
         ),
         event_hooks={"response": [_guard]},
     )
+    for transport in (http_client._transport, *http_client._mounts.values()):  # noqa: SLF001
+        if isinstance(transport, AiohttpTransport):
+            transport.client = partial(_session, transport)
     headers: dict[str, Any] = {
         # The SDK would take these from the environment of the process.
         "OpenAI-Organization": settings.organization or openai.Omit(),
@@ -58,6 +65,16 @@ def make_client(settings: Settings) -> AsyncOpenAI:
     # Not given above, where the SDK would add those of OPENAI_CUSTOM_HEADERS.
     client._custom_headers = headers  # noqa: SLF001
     return client
+
+
+def _session(transport: AiohttpTransport) -> aiohttp.ClientSession:
+    """What the SDK would make, over connections that are looked at before they are used again."""
+    connector = Connector(
+        limit=transport.limits.max_connections or 0,
+        keepalive_timeout=transport.limits.keepalive_expiry,
+        ssl=transport.ssl_context,
+    )
+    return aiohttp.ClientSession(connector=connector)
 
 
 def _trust(settings: Settings) -> ssl.SSLContext | bool:
