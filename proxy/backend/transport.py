@@ -22,6 +22,10 @@ KEEP_ALIVE = 3.0
 """Seconds that an idle connection is kept. Many servers (uvicorn, Node, cpp-httplib) close theirs
 after five, and a request sent at that very moment would be lost."""
 
+ERROR_LIMIT = 256 * 1024
+"""Bytes of an error that are read: a validator's list of all that is wrong fits. Of what is longer
+the connection is closed."""
+
 
 def make_client(settings: Settings) -> AsyncOpenAI:
     """The one client of a process; nothing but `settings` changes what it does.
@@ -96,8 +100,29 @@ async def _guard(response: httpx2.Response) -> None:
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise BackendError(502, "backend compressed its answer", kind="compressed")
-    if not response.headers.get("content-type", "").startswith("text/event-stream"):
-        response.stream = _Bounded(cast("httpx2.AsyncByteStream", response.stream))
+    stream = cast("httpx2.AsyncByteStream", response.stream)
+    if response.status_code >= 300:
+        response.stream = _Beginning(stream)
+    elif not response.headers.get("content-type", "").startswith("text/event-stream"):
+        response.stream = _Bounded(stream)
+
+
+class _Beginning(httpx2.AsyncByteStream):
+    """As much of the body of an error as anybody reads (row 81)."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._stream:
+            yield chunk[: ERROR_LIMIT - size]
+            size += len(chunk)
+            if size >= ERROR_LIMIT:
+                return
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 class _Bounded(httpx2.AsyncByteStream):
