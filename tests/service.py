@@ -50,9 +50,11 @@ class Service:
         patience: float = 60.0,
         secrets: Sequence[str] = (),
         told: Sequence[str] | None = None,
+        module: str = "tests.watched",
     ) -> None:
         self.host, self.port, self.patience = host, free_port(), patience
         self.settings, self.arguments = dict(settings or {}), list(arguments)
+        self.module = module
         self.secrets = self._keys() | set(secrets)
         self.peers = peers.told(self.settings, self.arguments) if told is None else told
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
@@ -76,7 +78,7 @@ class Service:
         return {word for word in words if len(word) >= canary.SHORTEST and not word.endswith(":")}
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "tests.watched", "serve", *self.arguments]
+        command = [sys.executable, "-m", self.module, "serve", *self.arguments]
         self.process = subprocess.Popen(
             command,
             cwd=ROOT,

@@ -56,11 +56,16 @@ def watch_workers() -> None:
     subprocess.Popen.__init__ = watched_start  # type: ignore[method-assign]
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """The command, watched."""
     watch(json.loads(os.environ[canary.VARIABLE]))
     watch_workers()
     sys.addaudithook(peers.Peers(json.loads(os.environ[peers.VARIABLE])).hook)
-    from proxy.cli import main
+    from proxy import cli
 
     sys.argv[0] = "ollama-facade"
+    cli.main()
+
+
+if __name__ == "__main__":
     main()

@@ -22,8 +22,9 @@ from proxy.clock import SECOND, Clock
 from proxy.http.app import build
 from proxy.settings import load
 from tests import raw
-from tests.http.asgi import ask, door, served
+from tests.http.asgi import served
 from tests.robustness.bench import CHAT, Bench, error_of, frames_of
+from tests.robustness.buggy import PLACES
 from tests.service import CANARY, OURS, ROOT, Service, free_port, wait_until
 from tests.upstream import Upstream, done, drip, finish, pause, say, stall
 
@@ -175,22 +176,62 @@ def test_r88_many_streams_leave_nothing_behind(bench: Bench) -> None:
     assert bench.peak() - before < 20
 
 
-def test_r89_a_bug_is_a_500_or_a_line_and_one_traceback() -> None:
-    async def bug(*_: object) -> None:
-        raise ZeroDivisionError("secret of a body")
+BUG = "internal server error"
+BUGGY = {
+    "/api/chat": ({}, f'{{"error":"{BUG}"}}'),
+    "/v1/chat/completions": ({}, f'data: {{"error":{{"message":"{BUG}"'),
+    "/v1/messages": ({"max_tokens": 9}, f'"message":"{BUG}"'),
+}
+"""What a body needs on each route, and how its stream tells of a bug."""
 
-    answered = ask(door(bug), "POST", "/api/chat", body=b'{"prompt":"hidden"}')
-    assert (answered.status, answered.json()) == (500, {"error": "internal server error"})
 
-    async def later(_scope: Any, _receive: Any, send: Any) -> None:
-        headers = [(b"content-type", b"application/x-ndjson")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b'{"a":1}\n', "more_body": True})
-        raise ZeroDivisionError
+@pytest.fixture(scope="module")
+def buggy() -> Iterator[Bench]:
+    with Upstream() as upstream:
+        settings = {"OPENAI_BASE_URL": upstream.base_url, "FACADE_LOG_FORMAT": "json"}
+        with Service(settings, module="tests.robustness.buggy") as service:
+            yield Bench(upstream, service)
 
-    answered = ask(door(later), "POST", "/api/chat", body=b"{}")
-    assert answered.body == b'{"a":1}\n{"error":"internal server error"}\n'
-    assert answered.ended
+
+@pytest.mark.parametrize("path", BUGGY)
+@pytest.mark.parametrize("place", PLACES)
+def test_r89_a_bug_is_a_500_or_a_line_and_one_traceback(
+    buggy: Bench, place: str, path: str
+) -> None:
+    more, line = BUGGY[path]
+    buggy.script([say("Hel"), pause(0.05), say("lo"), pause(0.05), finish(), done()])
+    buggy.news()
+    messages = [{"role": "user", "content": f"bug {place} hidden-in-a-body"}]
+    answered = buggy.post({"model": "native", "messages": messages, "stream": True, **more}, path)
+    if place == "first":
+        assert answered.status == 500
+        assert BUG in answered.text
+    else:
+        assert (answered.status, answered.cut) == (200, False)
+        assert line in answered.text.rstrip().splitlines()[-1]
+        assert '"done":true' not in answered.text
+    one_traceback(buggy)
+    assert buggy.chat([say("a"), finish(), done()]).lines()[-1]["done"] is True
+
+
+def one_traceback(buggy: Bench) -> None:
+    """The log tells of the bug once, and of the request in its one line, but not what was asked."""
+    wait_until(lambda: not buggy.metric("facade_requests_in_flight"), 5)
+    written = buggy.news()
+    assert written.count('"exception":') == 1, written
+    assert written.count("ZeroDivisionError: planted") == 1
+    assert "hidden-in-a-body" not in written
+
+
+def test_r89_a_bug_in_a_whole_answer_and_in_the_door_is_a_500(buggy: Bench) -> None:
+    buggy.news()
+    body = {**CHAT, "messages": [{"role": "user", "content": "bug first"}], "stream": False}
+    for headers, value in (({}, body), ({"Host": "bug.localhost"}, CHAT)):
+        answered = buggy.post(value, headers=headers)
+        assert answered.status == 500, answered.text
+        assert error_of(answered) == BUG
+        one_traceback(buggy)
+    assert buggy.chat().lines()[-1]["done"] is True
 
 
 def test_r90_a_killed_service_starts_again_at_the_same_place(upstream: Upstream) -> None:
