@@ -1,6 +1,8 @@
 """The watched service with bugs in it, into which requests fall that ask for them (row 89).
 
-python -m tests.robustness.buggy serve …    `bug NAME` as the last message; a Host of `bug.localhost`
+python -m tests.robustness.buggy serve …
+
+They ask for it with `bug PLACE` as the last message, or with `bug.localhost` as their Host.
 """
 
 from __future__ import annotations

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import re
 import resource
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -26,8 +29,9 @@ from tests.http.asgi import served
 from tests.robustness.bench import CHAT, Bench, error_of, frames_of
 from tests.robustness.buggy import PLACES
 from tests.service import CANARY, OURS, ROOT, Service, free_port, wait_until
-from tests.upstream import Upstream, done, drip, finish, pause, say, stall
+from tests.upstream import Connection, Upstream, done, drip, finish, opened, pause, say, stall
 
+END = [finish(), done()]
 STOPPED = "server is shutting down"
 
 
@@ -154,26 +158,73 @@ def test_r87_without_descriptors_nothing_breaks_for_good(upstream: Upstream) -> 
         assert "Traceback" not in written, written[-3000:]
 
 
-def test_r88_many_streams_leave_nothing_behind(bench: Bench) -> None:
-    bench.script([say(*["a"] * 50), finish(), done()])
-    for _ in range(3):
-        bench.chat()
-    before = bench.forget_peak()
-    failures: list[str] = []
+CROWD = 1000
 
-    def churn() -> None:
-        for _ in range(25):
-            answered = bench.chat()
-            if answered.lines()[-1].get("done") is not True or len(frames_of(answered)) != 50:
-                failures.append(answered.text[-200:])
 
-    threads = [threading.Thread(target=churn) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-    assert bench.peak() - before < 20
+async def crowd(port: int) -> Counter[str]:
+    """So many streams at once; what became of them."""
+
+    async def one() -> str:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        host = {"Host": "localhost", "Connection": "close"}
+        writer.write(raw.request_bytes("POST", "/api/chat", host, json.dumps(CHAT).encode()))
+        came = await reader.read()
+        writer.close()
+        whole = came.endswith(b"0\r\n\r\n") and came.count(b'"done":true') == 1
+        texts = re.findall(rb'"content":"([^"]*)"', came)
+        return "whole" if whole and b"".join(texts) == b"ab" else came[-200:].decode()
+
+    return Counter(await asyncio.gather(*(one() for _ in range(CROWD))))
+
+
+def test_r88_a_thousand_streams_at_once_leave_nothing_behind(upstream: Upstream) -> None:
+    """All of them are under way at the same time, and none fails; then all of that once more."""
+    settings = {
+        "OPENAI_BASE_URL": upstream.base_url,
+        "OLLAMA_MAX_QUEUE": str(CROWD),
+        "FACADE_LOG_LEVEL": "error",
+    }
+    opener = opened(headers={"Connection": "close"})
+    memory, descriptors = [], []
+    with Service(settings) as service, ThreadPoolExecutor() as pool:
+        bench = Bench(upstream, service)
+
+        def under_way() -> int:
+            return int(bench.metric("facade_requests_in_flight"))
+
+        for _ in range(2):
+            gate = Gate()
+            bench.script([opener, say("a"), gate.passed, say("b"), *END])
+            became = pool.submit(asyncio.run, crowd(service.port))
+            try:
+                upstream.wait_for_request(30, CROWD)
+                assert under_way() == CROWD
+            finally:
+                gate.open()
+            assert became.result(30) == {"whole": CROWD}
+            wait_until(lambda: under_way() == 0, 5)
+            memory.append(bench.forget_peak())
+            descriptors.append(bench.count_descriptors())
+    assert memory[1] - memory[0] < 20, memory
+    assert max(descriptors) < 64, descriptors
+
+
+class Gate:
+    """Holds the backend's streams up until all of them are there."""
+
+    def __init__(self) -> None:
+        self._opened = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def passed(self, _: Connection) -> None:
+        """The step of a scenario."""
+        self._loop = asyncio.get_running_loop()
+        await self._opened.wait()
+
+    def open(self) -> None:
+        """Lets all of them go on."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._opened.set)
 
 
 BUG = "internal server error"
