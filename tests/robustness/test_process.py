@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,18 @@ from tests.http.asgi import served
 from tests.robustness.bench import CHAT, Bench, error_of, frames_of
 from tests.robustness.buggy import PLACES
 from tests.service import CANARY, OURS, ROOT, Service, free_port, wait_until
-from tests.upstream import Connection, Upstream, done, drip, finish, opened, pause, say, stall
+from tests.upstream import (
+    Connection,
+    Upstream,
+    done,
+    drip,
+    finish,
+    opened,
+    pause,
+    say,
+    stall,
+    usage,
+)
 
 END = [finish(), done()]
 STOPPED = "server is shutting down"
@@ -304,21 +316,36 @@ def test_r90_a_killed_service_starts_again_at_the_same_place(upstream: Upstream)
 
 
 class Jumping(Clock):
-    """A wall clock that goes back a day each time it is looked at."""
+    """A wall clock that goes `by` so much each time it is looked at."""
 
-    jumps = 0
+    def __init__(self, by: int) -> None:
+        self.by, self.looks = by, 0
 
     def wall(self) -> int:
-        self.jumps += 1
-        return super().wall() - self.jumps * 86_400 * SECOND
+        self.looks += 1
+        return super().wall() + self.looks * self.by
 
 
-def test_r91_a_wall_clock_that_jumps_does_not_show_in_durations(upstream: Upstream) -> None:
-    app = build(load({"OPENAI_BASE_URL": upstream.base_url}), Jumping())
+@pytest.mark.parametrize("days", (-1, 1))
+def test_r91_a_wall_clock_that_jumps_does_not_show_in_durations(
+    upstream: Upstream, days: int
+) -> None:
+    clock = Jumping(days * 86_400 * SECOND)
+    upstream.script([say("a"), pause(0.02), say("b"), finish(), usage(1, 2), done()])
+    app = build(load({"OPENAI_BASE_URL": upstream.base_url}), clock)
     with served(app, "on") as port:
-        last = raw.ask(f"http://127.0.0.1:{port}", "POST", "/api/chat", CHAT).lines()[-1]
+        lines = raw.ask(f"http://127.0.0.1:{port}", "POST", "/api/chat", CHAT).lines()
+    assert clock.looks > 0
+    assert frames_of_lines(lines) == "ab"
     for name in ("total_duration", "load_duration", "eval_duration", "prompt_eval_duration"):
-        assert 0 <= last.get(name, 0) < 5 * SECOND
+        assert 0 <= lines[-1].get(name, 0) < 5 * SECOND
+    assert lines[-1]["total_duration"] > 20_000_000
+    today = datetime.now(UTC).date().isoformat()
+    assert all(line["created_at"][:10] != today for line in lines)
+
+
+def frames_of_lines(lines: list[dict[str, Any]]) -> str:
+    return "".join(line["message"]["content"] for line in lines)
 
 
 def bare(upstream: Upstream, port: int, **more: str) -> dict[str, str]:
@@ -340,58 +367,100 @@ def answers(url: str, process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-UNPRIVILEGED = """
-import os, resource, sys
+RESTRICTED = """
+import errno, os, pwd, resource, sys
 from pathlib import Path
+
 def steps(path):
     return Path(path).resolve().parents
-resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+def nobody(*_):
+    raise KeyError("there is no such user")
+
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+CHANGING = {"os.mkdir", "os.remove", "os.rename", "os.link", "os.symlink", "os.truncate",
+            "os.chmod", "tempfile.mkstemp", "tempfile.mkdtemp", "sqlite3.connect"}
+
+def read_only(event, arguments):
+    if event == "open" and isinstance(arguments[0], (str, bytes)):
+        path, mode, flags = arguments
+        opened_to_write = bool(set(mode or "") & set("wax+")) or bool((flags or 0) & WRITING)
+        if opened_to_write and os.fsdecode(path) not in ("/dev/null", "/dev/tty"):
+            raise OSError(errno.EROFS, "read-only file system", path)
+    elif event in CHANGING:
+        raise OSError(errno.EROFS, "read-only file system", str(arguments[0]))
+
 os.chdir("/")
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+pwd.getpwuid = pwd.getpwnam = nobody
 parents = [sys.executable, *sys.path[1:2], *sys.path[-1:]]
-readable = all(os.stat(part).st_mode & 1 for path in parents for part in steps(path))
-if os.getuid() == 0 and readable:
+if os.getuid() == 0 and all(os.stat(p).st_mode & 1 for path in parents for p in steps(path)):
     os.setgid(54321)
     os.setuid(54321)
-sys.argv = ["proxy", "serve"]
+sys.addaudithook(read_only)
+sys.argv = ["proxy", *sys.argv[1:]]
 import runpy
 runpy.run_module("proxy", run_name="__main__")
 """
+"""Python itself refuses whatever would write; the kernel lets no file grow."""
 
 
-def test_r92_it_serves_as_nobody_who_may_write_nothing(upstream: Upstream, tmp_path: Path) -> None:
-    """No file may grow; there is no home, no language, no terminal.
+@contextmanager
+def restricted(upstream: Upstream, host: str, port: int) -> Iterator[None]:
+    """The service as nobody who may write nothing; what it wrote to the log is looked at."""
 
-    The user has no name where root starts it and the interpreter is for everybody.
-    """
-    port = free_port()
+    def listens() -> bool:
+        with suppress(OSError):
+            socket.create_connection((host.strip("[]"), port), 1).close()
+            return True
+        return process.poll() is not None
+
     with subprocess.Popen(
-        [sys.executable, "-c", UNPRIVILEGED],
+        [sys.executable, "-c", RESTRICTED, "serve"],
         cwd="/",
-        env=bare(upstream, port, LANG="C", TMPDIR=str(tmp_path / "missing")),
+        env=bare(upstream, port, LANG="C", TMPDIR="/nowhere", OLLAMA_HOST=f"{host}:{port}"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     ) as process:
-        url = f"http://127.0.0.1:{port}"
+        assert process.stdout is not None
         try:
-            try:
-                wait_until(lambda: answers(url, process), 20)
-            except (AssertionError, TimeoutError):
-                process.kill()
-                assert process.stdout is not None
-                pytest.fail(process.stdout.read().decode())
-            answered = raw.ask(url, "POST", "/api/chat", CHAT)
-            assert answered.lines()[-1]["done"] is True
+            wait_until(listens, 20)
+            yield
         finally:
             process.terminate()
-        assert process.wait(10) == 143
+            written = process.stdout.read().decode()
+        assert process.wait(10) == 143, written
+        assert "Traceback" not in written
+        assert "read-only" not in written, written
 
 
-def refusal(settings: Mapping[str, str], *arguments: str) -> str:
+@pytest.mark.parametrize("host", ("127.0.0.1", "[::1]"))
+def test_r92_it_serves_as_nobody_who_may_write_nothing(upstream: Upstream, host: str) -> None:
+    """No file may be written, and there is no home, no language, no terminal and no user name.
+
+    The user is another one where root starts it and the interpreter is for everybody. `::1` is a
+    machine that has nothing else.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host.strip("[]"), 0), family=family) as plug:
+        port = plug.getsockname()[1]
+    address = f"{host}:{port}"
+    with restricted(upstream, host, port), raw.RawClient(host.strip("[]"), port, 10) as client:
+        client.send(
+            raw.request_bytes("POST", "/api/chat", {"Host": address}, json.dumps(CHAT).encode())
+        )
+        assert client.read_answer().lines()[-1]["done"] is True
+        client.send(raw.request_bytes("GET", "/api/tags", {"Host": address}))
+        assert client.read_answer("GET").status == 200
+
+
+def refusal(settings: Mapping[str, str]) -> str:
+    """What the service says when it does not start."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     done = subprocess.run(
-        [sys.executable, "-m", "proxy", "serve", *arguments],
+        [sys.executable, "-m", "proxy", "serve"],
         cwd=ROOT,
         env={**kept, **settings},
         capture_output=True,
@@ -406,22 +475,19 @@ def refusal(settings: Mapping[str, str], *arguments: str) -> str:
 
 def test_r93_what_cannot_start_says_why_in_one_line() -> None:
     url = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
-    with socket.create_server(("127.0.0.1", 0)) as other:
+    free = {**url, "OLLAMA_HOST": "127.0.0.1:0"}
+    with socket.create_server(("127.0.0.1", 0)) as other, ThreadPoolExecutor(3) as pool:
         taken = f"127.0.0.1:{other.getsockname()[1]}"
-        table = {
+        table: dict[str, Mapping[str, str]] = {
             "OPENAI_BASE_URL": {},
             "OPENAI_BASE_URL: ": {"OPENAI_BASE_URL": "localhost:8000"},
             "FACADE_MAX_BODY: ": {**url, "FACADE_MAX_BODY": "much"},
             "OLLAMA_HOST: ": {**url, "OLLAMA_HOST": taken},
-            "FACADE_METRICS_HOST: ": {
-                **url,
-                "OLLAMA_HOST": "127.0.0.1:0",
-                "FACADE_METRICS_HOST": taken,
-            },
+            "FACADE_METRICS_HOST: ": {**free, "FACADE_METRICS_HOST": taken},
             "FACADE_METRICS_HOST: it must be": {**url, "FACADE_METRICS_HOST": "9090"},
         }
-        for named, settings in table.items():
-            assert named in refusal(settings)
+        for named, said in zip(table, pool.map(refusal, table.values()), strict=True):
+            assert named in said
 
 
 def test_r94_a_backend_that_is_down_at_the_start_may_come_later() -> None:
@@ -463,15 +529,26 @@ def test_r95_the_environment_of_others_changes_nothing(upstream: Upstream, tmp_p
     assert asked.headers["authorization"] == f"Bearer {CANARY}"
 
 
+NAMES = ("a\nb", "a\r\nb", "\x1b[2Jx", "x" * 500_000, "\u202ex", '","status":200', "\u2028x")
+
+
 def test_r96_nobody_writes_into_the_log(bench: Bench) -> None:
-    for name in ("a\nb", "\x1b[2Jx", "x" * 500_000, "\u202e", '","status":200'):
+    """One line a request, in which nothing breaks the line, moves the cursor or turns the text."""
+    for name in NAMES:
         bench.post({"model": name, "messages": []})
-    bench.get("/api/%0d%0aX:y")
-    lines = bench.service.output()[-20_000:].splitlines()[1:]
+        bench.post({"model": name, "messages": []}, "/v1/chat/completions")
+    for path in ("/api/%0d%0aX:y", "/api/%1b[2J", "/api/" + "x" * 10_000):
+        bench.get(path)
+    wait_until(lambda: "/api/xxxx" in bench.service.output(), 2)
+    # Another test's last request may have written its line just now.
+    lines = [line for line in bench.news().split("\n") if line and '"native"' not in line]
+    assert len(lines) == 2 * len(NAMES) + 3
     for line in lines:
-        found = json.loads(line)
+        one = json.loads(line)
+        assert one["event"] == "request"
         assert len(line) < 2000
-        assert len(found.get("model", "")) <= 200
+        assert line.isprintable()
+        assert len(one.get("model", "")) <= 200
 
 
 def test_r97_a_log_that_nobody_reads_holds_nobody_up(upstream: Upstream) -> None:
