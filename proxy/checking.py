@@ -41,14 +41,11 @@ def check(url: str, timeout: float = TIMEOUT, key: str = "") -> Report:
         return Report(well=False, lines=(f"service  {address}: {error}",))
     service = f"service  {address}: answers as Ollama {_printable(version)}"
     try:
-        models = _object(_get(f"{address}/api/tags", timeout, key)).get("models") or []
-        names = [_printable(model["name"]) for model in models]
+        names = _listed(address, timeout, key)
     except _UnwellError as error:
         return Report(well=False, lines=(service, f"backend  {error}"))
-    except (TypeError, KeyError):
-        return Report(well=False, lines=(service, "backend  the list of models is none"))
     count = "1 model" if len(names) == 1 else f"{len(names)} models"
-    listed = (f"  {name}" for name in names)
+    listed = (f"  {_printable(name)}" for name in names)
     return Report(well=True, lines=(service, f"backend  answers with {count}", *listed))
 
 
@@ -74,22 +71,31 @@ def models(
     """
     address = base(url)
     try:
-        listed = _object(_get(f"{address}/api/tags", timeout, key)).get("models") or []
-        return [_row(address, str(model["name"]), timeout, key) for model in listed], ""
+        return [_row(address, name, timeout, key) for name in _listed(address, timeout, key)], ""
     except _UnwellError as error:
         return [], f"{address}: {error}"
-    except (TypeError, KeyError, AttributeError):
-        return [], f"{address}: the list of models is none"
+
+
+def _listed(address: str, timeout: float, key: str) -> list[str]:
+    """The names of the models, as the service gives them."""
+    models = _object(_get(f"{address}/api/tags", timeout, key)).get("models") or []
+    try:
+        return [str(model["name"]) for model in models]
+    except (TypeError, KeyError):
+        raise _UnwellError("the list of models is none") from None
 
 
 def _row(address: str, name: str, timeout: float, key: str) -> tuple[str, str, str, str]:
     body = json.dumps({"model": name}).encode()
     shown = _object(_get(f"{address}/api/show", timeout, key, body))
     info, details = shown.get("model_info") or {}, shown.get("details") or {}
-    length = next((info[one] for one in info if one.endswith(".context_length")), "")
-    told = (details.get(one) for one in ("family", "parameter_size", "quantization_level"))
-    can = ", ".join(shown.get("capabilities") or ())
-    texts = (name, can, str(length), " ".join(filter(None, told)))
+    try:
+        length = next((info[one] for one in info if one.endswith(".context_length")), "")
+        told = [details.get(one) for one in ("family", "parameter_size", "quantization_level")]
+        can = ", ".join(shown.get("capabilities") or ())
+        texts = (name, can, str(length), " ".join(filter(None, told)))
+    except (TypeError, AttributeError):
+        raise _UnwellError("what it shows of a model is nothing") from None
     row = [_printable(text) for text in texts]
     return row[0], row[1], row[2], row[3]
 

@@ -14,13 +14,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from tests import canary, raw
+from tests import canary, peers, raw
 
 ROOT = Path(__file__).parent.parent
 # Every service under test gets this key; it may never come out again (tests/canary.py).
 CANARY = canary.OURS
 OURS = ("OLLAMA_", "OPENAI_", "FACADE_")
 SECRET = ("OPENAI_API_KEY", "FACADE_API_KEYS", "FACADE_BACKEND_HEADERS")
+NEVER = ("never retrieved", "never awaited", "Unclosed", peers.STRAY)
+"""What no service may write: warnings of what was forgotten, and of connections elsewhere."""
 
 
 def free_port() -> int:
@@ -34,7 +36,9 @@ class Service:
     """`ollama-facade serve`; a context manager that ends it, whatever happens.
 
     `settings` are environment variables; all others of Ollama's, OpenAI's and ours are taken away.
-    Its end fails where a key, or one of `secrets`, was sent to a client or written to the log.
+    Its end fails where a key, or one of `secrets`, was sent to a client or written to the log,
+    where a connection went elsewhere than the settings say (or `told`), or where something was
+    forgotten.
     """
 
     def __init__(
@@ -45,10 +49,14 @@ class Service:
         host: str = "127.0.0.1",
         patience: float = 60.0,
         secrets: Sequence[str] = (),
+        told: Sequence[str] | None = None,
+        module: str = "tests.watched",
     ) -> None:
         self.host, self.port, self.patience = host, free_port(), patience
         self.settings, self.arguments = dict(settings or {}), list(arguments)
+        self.module = module
         self.secrets = self._keys() | set(secrets)
+        self.peers = peers.told(self.settings, self.arguments) if told is None else told
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -60,7 +68,7 @@ class Service:
         """What the process finds."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
         own = {"OLLAMA_HOST": f"{self.host}:{self.port}", "OPENAI_API_KEY": CANARY, "TZ": "UTC"}
-        watched = canary.to_environment(self.secrets)
+        watched = {**canary.to_environment(self.secrets), **peers.to_environment(self.peers)}
         return {**kept, **own, "PYTHONUNBUFFERED": "1", **watched, **self.settings}
 
     def _keys(self) -> set[str]:
@@ -70,7 +78,7 @@ class Service:
         return {word for word in words if len(word) >= canary.SHORTEST and not word.endswith(":")}
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "tests.watched", "serve", *self.arguments]
+        command = [sys.executable, "-m", self.module, "serve", *self.arguments]
         self.process = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -110,6 +118,8 @@ class Service:
         self.log.close()
         assert canary.LEAK not in written, written[-3000:]
         assert not [secret for secret in self.secrets if secret in written], "a key in the log"
+        for word in NEVER:
+            assert word not in written, written[-3000:]
 
     def output(self) -> str:
         """What the process wrote until now."""

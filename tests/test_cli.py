@@ -194,7 +194,7 @@ def test_a_signal_while_the_model_loads_takes_the_backend_down() -> None:
         (child,) = children(process.pid)
         process.terminate()
         assert process.wait(10) == 143
-        assert not alive(child)
+        wait_until(lambda: not alive(child), 5, "the backend outlives the service")
 
 
 def children(process: int) -> list[int]:

@@ -1,18 +1,22 @@
-"""`ollama-facade` with a search in its sockets: what any client of it receives goes through here.
+"""`ollama-facade` with eyes on its sockets: what any client receives, and where it connects.
 
-python -m tests.watched serve …    writes a line to the log for each secret that is sent
+python -m tests.watched serve …    writes a line to the log for each secret that is sent, and for
+                                   each connection to where the settings do not lead
 """
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from asyncio import selector_events
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tests.canary import LEAK, VARIABLE, Search
+from tests import canary, peers
+
+UNWATCHED, WATCHED = ["-m", "proxy", "serve"], ["-m", "tests.watched", "serve"]
 
 
 def watch(secrets: Sequence[str]) -> None:
@@ -24,9 +28,9 @@ def watch(secrets: Sequence[str]) -> None:
         if self._server is None:
             return
         if not hasattr(self, "searched"):
-            self.searched = Search(secrets)
+            self.searched = canary.Search(secrets)
         if self.searched.finds(bytes(data)):
-            os.write(2, f"{LEAK}\n".encode())
+            os.write(2, f"{canary.LEAK}\n".encode())
 
     def watched_write(self: Any, data: bytes) -> None:
         look(self, data)
@@ -40,9 +44,28 @@ def watch(secrets: Sequence[str]) -> None:
     transport.write, transport.writelines = watched_write, watched_write_lines
 
 
-if __name__ == "__main__":
-    watch(json.loads(os.environ.pop(VARIABLE)))
-    from proxy.cli import main
+def watch_workers() -> None:
+    """The processes of `--workers` are watched as well; the embedded backend is not this code."""
+    start = subprocess.Popen.__init__
+
+    def watched_start(self: Any, command: Any, *more: Any, **named: Any) -> None:
+        if isinstance(command, list) and command[1:4] == UNWATCHED:
+            command = [command[0], *WATCHED, *command[4:]]
+        start(self, command, *more, **named)
+
+    subprocess.Popen.__init__ = watched_start  # type: ignore[method-assign]
+
+
+def main() -> None:
+    """The command, watched."""
+    watch(json.loads(os.environ[canary.VARIABLE]))
+    watch_workers()
+    sys.addaudithook(peers.Peers(json.loads(os.environ[peers.VARIABLE])).hook)
+    from proxy import cli
 
     sys.argv[0] = "ollama-facade"
+    cli.main()
+
+
+if __name__ == "__main__":
     main()

@@ -39,7 +39,8 @@ class Calls:
 
         `closing`: the connection is of no use after the answer. Raises what the SDK raises.
         """
-        headers = {**_NAMED.get(request.endpoint, {}), **self.headers(request.authorization)}
+        named = {**_NAMED.get(request.endpoint, {}), **request.headers}
+        headers = {**named, **self.headers(request.authorization)}
         if closing:
             headers["Connection"] = "close"
         asked = request.endpoint, request.arguments, request.extra_body, headers, request.request_id

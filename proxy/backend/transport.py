@@ -13,6 +13,7 @@ import openai
 from openai import AsyncOpenAI, DefaultAioHttpClient
 from openai._vendor.httpx_aiohttp.transport import AiohttpTransport
 
+from proxy.backend.connector import Connector
 from proxy.backend.posting import ANSWER_LIMIT
 from proxy.errors import BackendError, SettingsError
 from proxy.settings import Settings
@@ -20,6 +21,10 @@ from proxy.settings import Settings
 KEEP_ALIVE = 3.0
 """Seconds that an idle connection is kept. Many servers (uvicorn, Node, cpp-httplib) close theirs
 after five, and a request sent at that very moment would be lost."""
+
+ERROR_LIMIT = 256 * 1024
+"""Bytes of an error that are read: a validator's list of all that is wrong fits. Of what is longer
+the connection is closed."""
 
 
 def make_client(settings: Settings) -> AsyncOpenAI:
@@ -67,12 +72,16 @@ def make_client(settings: Settings) -> AsyncOpenAI:
 
 
 def _session(transport: AiohttpTransport) -> aiohttp.ClientSession:
-    """What the SDK would make, but without a memory: a cookie of one client is not for another."""
-    transport.client = None
-    made = transport.get_client()
-    session = aiohttp.ClientSession(connector=made.connector, cookie_jar=aiohttp.DummyCookieJar())
-    made.detach()
-    return session
+    """What the SDK would make, over connections that are looked at before they are used again.
+
+    And without a memory: a cookie that the backend gave one client is not for another.
+    """
+    connector = Connector(
+        limit=transport.limits.max_connections or 0,
+        keepalive_timeout=transport.limits.keepalive_expiry,
+        ssl=transport.ssl_context,
+    )
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
 def _trust(settings: Settings) -> ssl.SSLContext | bool:
@@ -94,8 +103,29 @@ async def _guard(response: httpx2.Response) -> None:
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise BackendError(502, "backend compressed its answer", kind="compressed")
-    if not response.headers.get("content-type", "").startswith("text/event-stream"):
-        response.stream = _Bounded(cast("httpx2.AsyncByteStream", response.stream))
+    stream = cast("httpx2.AsyncByteStream", response.stream)
+    if response.status_code >= 300:
+        response.stream = _Beginning(stream)
+    elif not response.headers.get("content-type", "").startswith("text/event-stream"):
+        response.stream = _Bounded(stream)
+
+
+class _Beginning(httpx2.AsyncByteStream):
+    """As much of the body of an error as anybody reads (row 81)."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._stream:
+            yield chunk[: ERROR_LIMIT - size]
+            size += len(chunk)
+            if size >= ERROR_LIMIT:
+                return
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 class _Bounded(httpx2.AsyncByteStream):

@@ -51,6 +51,10 @@ from proxy.operations.transcription import Transcription
 from proxy.operations.translating import Translating
 from proxy.settings import Settings
 
+ANTHROPIC = (b"anthropic-beta", b"anthropic-version")
+_HEARD = frozenset((b"user-agent", b"authorization", *ANTHROPIC))
+"""Headers of a request that mean something behind the door."""
+
 Answer = Json | Text | Empty | Lines | Events
 Operation = Callable[..., Awaitable[Answer]]
 
@@ -184,17 +188,14 @@ def _endpoint(operation: Operation, clock: Clock) -> Callable[..., Awaitable[Res
 
 
 def _call(scope: Scope, clock: Clock) -> Call:
-    headers = {
-        name: value.decode("latin-1")
-        for name, value in scope["headers"]
-        if name in (b"user-agent", b"authorization")
-    }
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"] if name in _HEARD}
     record: Record | None = scope.get("facade.record")
     return Call(
         started=scope.get("facade.started") or clock.monotonic(),
         user_agent=headers.get(b"user-agent", ""),
         authorization=headers.get(b"authorization", ""),
         request_id=record.request_id if record else "",
+        anthropic={name.decode(): headers[name] for name in ANTHROPIC if name in headers},
         path=scope.get("path_params") or {},
         content_type=scope.get("facade.content_type") or "",
         content=scope.get("facade.body") or b"",

@@ -31,7 +31,7 @@ from proxy.http.keys import FREE, Keys, authorized
 from proxy.http.observe import Record, log_request
 from proxy.http.operating import QUIET
 from proxy.http.origins import Origins, is_cross
-from proxy.http.outgoing import Outgoing
+from proxy.http.outgoing import CutError, Outgoing
 from proxy.http.paths import (
     QUEUED,
     Answer,
@@ -95,12 +95,12 @@ class Door:
         record.quiet = record.route in QUIET
         meter = None if record.quiet else self._meter
         extra: Headers = [(b"x-request-id", visit.request_id.encode())]
-        ready = self._own_answer(visit, route, extra)
         outgoing = Outgoing(send, record, self._settings.write_timeout, extra)
         self._stopping.under_way += 1
         if meter:
             meter.arrived()
         try:
+            ready = self._own_answer(visit, route, extra)
             refusal = None if ready is not None else self._refusal(visit, scope)
             if (ready or refusal) and visit.costs_connection:
                 outgoing.close_after()
@@ -111,6 +111,11 @@ class Door:
             else:
                 await self._admit(visit, scope, receive, outgoing, record)
             await outgoing.finish(receive)
+        except CutError:
+            raise
+        except Exception:  # noqa: BLE001 - a bug of the door's own
+            _log.exception("request failed")
+            await outgoing.give_up(receive)
         finally:
             self._stopping.under_way -= 1
             finished = self._clock.monotonic()

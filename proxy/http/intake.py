@@ -26,7 +26,10 @@ async def whole_body(receive: Receive, visit: Visit, settings: Settings) -> byte
         limit=settings.max_body,
         seconds=settings.body_timeout,
     )
-    return decompressed(body) if body and is_compressed(visit.path, visit.encoding) else body
+    if not body or not is_compressed(visit.path, visit.encoding):
+        return body
+    # What a small body becomes is held to the same limits.
+    return _checked(decompressed(body, settings.max_body), settings.max_body)
 
 
 async def read_body(

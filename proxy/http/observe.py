@@ -7,6 +7,7 @@ not take is left out (faults.md rows 96, 97).
 from __future__ import annotations
 
 import codecs
+import json
 import logging
 import sys
 from dataclasses import dataclass
@@ -171,7 +172,11 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
 
 
 def _as_json(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
-    return orjson.dumps(_scrubbed(event), default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    text = orjson.dumps(_scrubbed(event), default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    if text.isprintable():
+        return text
+    # What orjson leaves as it is may end a line elsewhere, or turn the text that follows.
+    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
 
 
 def _scrubbed(event: EventDict) -> dict[str, Any]:

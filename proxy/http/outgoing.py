@@ -159,6 +159,12 @@ class Outgoing:
             elif not self._abort():
                 raise CutError
 
+    async def give_up(self, receive: Receive) -> None:
+        """`fail` and `finish` where nobody knows how much of the request was read."""
+        self.close_after()
+        await self.fail()
+        await self.finish(receive)
+
     async def finish(self, receive: Receive) -> None:
         """To be called at last: lingers over an unread body, and stops the timer."""
         try:

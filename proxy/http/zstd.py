@@ -40,13 +40,14 @@ def is_compressed(path: str, encoding: bytes) -> bool:
     return encoding.lower() == b"zstd" and path in _ROUTES
 
 
-def decompressed(body: bytes) -> bytes:
+def decompressed(body: bytes, limit: int = LARGEST) -> bytes:
     """The body as it was before. Raises OllamaError(400) for what is none and for what is too long.
 
-    Nothing beyond the limit is ever made, however much a small body would become.
+    Nothing beyond the limit (the lower of `limit` and Ollama's) is ever made, however much a small
+    body would become.
     """
     parts: list[bytes] = []
-    room = LARGEST
+    room = min(limit, LARGEST)
     try:
         while body:
             frame = zstd.ZstdDecompressor(options=_WINDOW)

@@ -18,8 +18,9 @@ class Call:
     """One request as the operations see it: no framework, no socket.
 
     `started` is monotonic nanoseconds, taken when the request arrived. `path` holds the decoded
-    path parameters. An operation adds headers of the response to `response_headers`. `content_type`
-    and `content` are the body as it was sent, for the operation that takes another than JSON.
+    path parameters, `anthropic` the headers by which clients of that dialect choose what they are
+    answered. An operation adds headers of the response to `response_headers`. `content_type` and
+    `content` are the body as it was sent, for the operation that takes another than JSON.
     For the log and the metrics the operation leaves the backend's counts of tokens, and a `failure`
     that it told the client of by itself.
     """
@@ -28,6 +29,7 @@ class Call:
     user_agent: str = ""
     authorization: str = ""
     request_id: str = ""
+    anthropic: Mapping[str, str] = field(default_factory=dict)
     path: Mapping[str, str] = field(default_factory=dict)
     response_headers: dict[str, str] = field(default_factory=dict)
     content_type: str = ""

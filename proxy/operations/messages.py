@@ -7,9 +7,10 @@ from typing import Any
 
 from proxy.operations.call import Call, Events, Json
 from proxy.operations.translating import Translating
-from proxy.translate.anthropic import chat_body, estimated_tokens, left_out
+from proxy.translate.anthropic import chat_body, estimated_tokens
 from proxy.translate.anthropic_answers import MessagesDress
 from proxy.translate.passing import Passage
+from proxy.translate.tools import left_out
 
 
 class Messages:
@@ -22,6 +23,7 @@ class Messages:
         """Raises OllamaError, which is shown in Anthropic's envelope."""
         chat = chat_body(body)
         dress = MessagesDress(chat["model"], estimated_tokens(body))
+        passage = Passage("messages", body, call.anthropic)
         return await self._translating.answer(
-            chat, call, dress, Passage("messages", body), left_out=left_out(body), lenient=True
+            chat, call, dress, passage, left_out=left_out(body), lenient=True
         )

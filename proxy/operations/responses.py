@@ -9,8 +9,9 @@ from proxy.clock import SECOND, Clock
 from proxy.operations.call import Call, Events, Json
 from proxy.operations.translating import Translating
 from proxy.translate.passing import Passage
-from proxy.translate.responses import chat_body, left_out
+from proxy.translate.responses import chat_body
 from proxy.translate.responses_answers import ResponsesDress
+from proxy.translate.tools import left_out
 
 
 class Responses:

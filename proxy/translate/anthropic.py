@@ -8,6 +8,7 @@ from typing import Any
 from proxy.errors import OllamaError
 from proxy.gojson.base64text import corrupt_at
 from proxy.gojson.encode import dumps
+from proxy.translate.tools import is_search
 
 Message = dict[str, Any]
 
@@ -33,16 +34,11 @@ def chat_body(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "model": body["model"],
         "messages": messages,
-        "tools": [_tool(tool) for tool in body.get("tools") or () if tool and not _built_in(tool)],
+        "tools": [_tool(tool) for tool in body.get("tools") or () if tool and not is_search(tool)],
         "options": options,
         "think": _think(body),
         "stream": body.get("stream") is True,
     }
-
-
-def left_out(body: Mapping[str, Any]) -> list[str]:
-    """What the client asked for and nothing behind us can do: Ollama's own search."""
-    return ["web_search"] if any(_built_in(tool or {}) for tool in body.get("tools") or ()) else []
 
 
 def estimated_tokens(body: Mapping[str, Any]) -> int:
@@ -166,10 +162,6 @@ def _result_images(content: Any) -> list[str]:
             told = {key: value for key, value in source.items() if isinstance(value, str)}
             images.append(_image({"type": "", **told}))
     return images
-
-
-def _built_in(tool: Mapping[str, Any]) -> bool:
-    return str(tool.get("type") or "").startswith("web_search")
 
 
 def _tool(tool: Mapping[str, Any]) -> Message:

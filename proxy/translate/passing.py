@@ -6,7 +6,7 @@ Only the model's name is exchanged: the backend's goes out, the client's comes b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from proxy.errors import BackendError
@@ -14,6 +14,9 @@ from proxy.translate.failures import failure_status, failure_text
 from proxy.translate.models import Model
 from proxy.translate.reading import unreadable
 from proxy.translate.requests import Request
+
+LONGEST = 1000
+"""Characters of a client's header that is passed on: some thirty names of betas."""
 
 _ENDS: Mapping[str, frozenset[str]] = {
     "responses": frozenset(("response.completed", "response.incomplete", "response.failed")),
@@ -45,16 +48,22 @@ class PassedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A `body` for a route that the backend may have, and what comes back from there."""
+    """A `body` for a route that the backend may have, and what comes back from there.
+
+    `headers` of the client's go along where they are plain and short.
+    """
 
     endpoint: Literal["responses", "messages"]
     body: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def request(self, model: Model) -> Request:
         """The body with every field, for the model as the backend calls it."""
         rest = {key: value for key, value in self.body.items() if key not in ("model", "stream")}
         stream = self.body.get("stream") is True
-        return Request(self.endpoint, {"model": model.backend_id, "stream": stream}, rest)
+        asked = Request(self.endpoint, {"model": model.backend_id, "stream": stream}, rest)
+        asked.headers = {name: text for name, text in self.headers.items() if _is_plain(text)}
+        return asked
 
     def read_event(self, value: Any) -> PassedEvent | None:
         """An event; None for what is none, such as a whole answer. Raises BackendError."""
@@ -85,6 +94,10 @@ class Passage:
     def _named(self, answer: Mapping[str, Any]) -> dict[str, Any]:
         """With the model's name as the client wrote it."""
         return {**answer, "model": self.body.get("model")}
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable() and 0 < len(text) <= LONGEST
 
 
 def has_presets(model: Model) -> bool:

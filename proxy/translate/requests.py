@@ -60,7 +60,7 @@ class Request:
     `arguments` are keyword arguments of its method, `extra_body` what it does not know by name.
     `dropped` are Ollama's names of what was asked for and could not be sent. `authorization` is the
     client's own header, which goes along only where the operator wants it; `request_id` goes along
-    always.
+    always. `headers` are others of the client's, which belong to the endpoint.
     """
 
     endpoint: Literal["chat", "completions", "embeddings", "responses", "messages"]
@@ -69,6 +69,7 @@ class Request:
     dropped: list[str] = field(default_factory=list)
     authorization: str = field(default="", repr=False)
     request_id: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def add(self, parameters: Mapping[str, Any]) -> None:
         """Puts each parameter where the SDK takes it."""

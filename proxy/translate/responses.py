@@ -45,12 +45,6 @@ def chat_body(body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def left_out(body: Mapping[str, Any]) -> list[str]:
-    """What the client asked for and nothing behind us can do: Ollama's own search."""
-    kinds = [str((tool or {}).get("type") or "") for tool in body.get("tools") or ()]
-    return ["web_search"] if any(kind.startswith("web_search") for kind in kinds) else []
-
-
 def _add_items(messages: list[Message], items: Sequence[Any]) -> None:
     """Reasoning waits for the next message of the assistant; a call joins the one before it."""
     thinking = ""

@@ -17,6 +17,16 @@ def tool_definitions(tools: Sequence[Mapping[str, Any] | None] | None) -> list[d
     return [_tool(tool or {}) for tool in tools or ()]
 
 
+def is_search(tool: Mapping[str, Any]) -> bool:
+    """True for Ollama's own search as the dialects of `/v1` name it, in any of its versions."""
+    return str(tool.get("type") or "").startswith("web_search")
+
+
+def left_out(body: Mapping[str, Any]) -> list[str]:
+    """What the client asked for and nothing behind us can do: Ollama's own search."""
+    return ["web_search"] if any(is_search(tool or {}) for tool in body.get("tools") or ()) else []
+
+
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
     function = tool.get("function") or {}
     described: dict[str, Any] = {"name": function.get("name") or ""}

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from proxy import metering
 from proxy.clock import Clock
 from proxy.errors import BackendError, OllamaError
 from proxy.http.door import Door
@@ -141,10 +142,35 @@ def test_the_dashboard_shows_metrics_that_there_are() -> None:
     assert all(any(one.startswith(name) for one in asked) for name in shown)
 
 
+def test_the_dashboard_divides_by_labels_that_there_are() -> None:
+    panels = json.loads(DASHBOARD.read_text("utf-8"))["panels"]
+    meter = Meter()
+    meter.ended(metering.Seen("POST", "/api/chat", 502, 0.1, 0.1, 3, 1, 2, "lost", True))
+    labels: dict[str, set[str]] = {}
+    for name, held in re.findall(
+        r"^(\w+)(?:\{(.*)\})? ", meter.exposition().decode(), re.MULTILINE
+    ):
+        labels[name] = set(re.findall(r'(\w+)="', held)) | {"instance"}
+    for target in (one for panel in panels for one in panel["targets"]):
+        asked = re.findall(r"\bfacade_\w+", target["expr"])
+        there = set.intersection(*(labels[name] for name in asked))
+        words = re.findall(r"by \(([^)]*)\)|\{\{(\w+)\}\}", target["expr"] + target["legendFormat"])
+        used = {label.strip() for pair in words for part in pair for label in part.split(",")}
+        chosen = set(re.findall(r"[{,](\w+)=", target["expr"]))
+        assert used - {""} <= there, target["expr"]
+        assert chosen <= there, target["expr"]
+
+
 def test_the_dashboard_has_what_grafana_needs_to_load_it() -> None:
     dashboard = json.loads(DASHBOARD.read_text("utf-8"))
     assert {"title", "uid", "schemaVersion", "panels", "templating"} <= dashboard.keys()
     assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
     for panel in dashboard["panels"]:
         assert {"type", "title", "gridPos"} <= panel.keys()
+        # What the schema of Grafana's own panels insists on.
+        assert {"displayMode", "placement", "showLegend", "calcs"} <= panel["options"][
+            "legend"
+        ].keys()
+        assert {"mode", "sort"} <= panel["options"]["tooltip"].keys()
+        assert all({"refId", "expr"} <= target.keys() for target in panel["targets"])
         assert panel["datasource"]["uid"] == "${datasource}"

@@ -42,5 +42,12 @@ def test_a_bomb_is_refused_before_it_is_whole(zeros: int) -> None:
     assert caught.value.status == 400
 
 
+def test_a_lower_limit_of_the_operator_counts() -> None:
+    body = zstd.compress(bytes(1000))
+    assert len(decompressed(body, 1000)) == 1000
+    with pytest.raises(OllamaError, match=TOO_LARGE):
+        decompressed(body, 999)
+
+
 def test_the_largest_body_passes() -> None:
     assert len(decompressed(zstd.compress(bytes(LARGEST)))) == LARGEST

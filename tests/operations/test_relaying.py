@@ -105,6 +105,53 @@ def test_a_backend_that_has_the_route_is_asked_there_alone(
     assert asked.headers["authorization"] == f"Bearer {CANARY}"
 
 
+BETAS = "interleaved-thinking-2025-05-14,context-1m-2025-08-07"
+
+
+def ask_with(service: Service, path: str, **headers: str) -> raw.Answer:
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    fields = {"Host": "localhost", **named}
+    data = json.dumps({**BODIES[path], "stream": False}).encode()
+    return raw.exchange("127.0.0.1", service.port, "POST", path, fields, data)
+
+
+def test_what_a_client_of_anthropic_chose_goes_along_to_its_own_route(
+    service: Service, upstream: Upstream
+) -> None:
+    chosen = {"anthropic_beta": BETAS, "anthropic_version": "2024-01-01"}
+    assert ask_with(service, "/v1/messages", **chosen, anthropic_dangerous="1").status == 200
+    [asked] = [one for one in upstream.asked if one.path == "/v1/messages"]
+    assert asked.headers["anthropic-beta"] == BETAS
+    assert asked.headers["anthropic-version"] == "2024-01-01"
+    assert "anthropic-dangerous" not in asked.headers
+
+
+def test_without_a_choice_the_version_is_named(service: Service, upstream: Upstream) -> None:
+    assert ask(service, "/v1/messages", stream=False).status == 200
+    [asked] = [one for one in upstream.asked if one.path == "/v1/messages"]
+    assert asked.headers["anthropic-version"] == "2023-06-01"
+    assert "anthropic-beta" not in asked.headers
+
+
+@pytest.mark.parametrize("beta", ("x" * 1001, "gr\u00fcn"))
+def test_a_choice_that_is_not_short_and_plain_stays_here(
+    service: Service, upstream: Upstream, beta: str
+) -> None:
+    assert ask_with(service, "/v1/messages", anthropic_beta=beta).status == 200
+    [asked] = [one for one in upstream.asked if one.path == "/v1/messages"]
+    assert "anthropic-beta" not in asked.headers
+
+
+def test_the_choice_goes_nowhere_else(service: Service, upstream: Upstream) -> None:
+    assert ask_with(service, "/v1/responses", anthropic_beta=BETAS).status == 200
+    data = json.dumps({**BODIES["/v1/messages"], "model": next(iter(PRESETS))}).encode()
+    headers = {"Host": "localhost", "anthropic-beta": BETAS}
+    translated = raw.exchange("127.0.0.1", service.port, "POST", "/v1/messages", headers, data)
+    assert translated.status == 200
+    assert paths(upstream) == ["/v1/responses", "/v1/chat/completions"]
+    assert not any("anthropic" in name for one in upstream.asked for name in one.headers)
+
+
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_model_with_presets_is_translated(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tests import raw
-from tests.service import CANARY, Service, wait_until
+from tests.service import CANARY, NEVER, Service, wait_until
 from tests.upstream import Scenario, Upstream
 
 LIMIT = 1024 * 1024
@@ -18,7 +19,7 @@ HI = [{"role": "user", "content": "Hi"}]
 TIMES = {
     "FACADE_HEADER_TIMEOUT": "0.8",
     "FACADE_BODY_TIMEOUT": "0.8",
-    "FACADE_WRITE_TIMEOUT": "0.8",
+    "FACADE_WRITE_TIMEOUT": "0.6",
     "FACADE_FIRST_TOKEN_TIMEOUT": "1",
     "FACADE_IDLE_TIMEOUT": "0.8",
     "FACADE_TAIL_TIMEOUT": "0.2",
@@ -26,8 +27,12 @@ TIMES = {
     "FACADE_MODELS_TTL": "60",
 }
 ROOMY = {"FACADE_MAX_BODY": str(LIMIT), "OLLAMA_MAX_QUEUE": str(QUEUE), "FACADE_LOG_FORMAT": "json"}
+NAMED = {
+    "FACADE_ALLOWED_HOSTS": "models.example",
+    "OLLAMA_ORIGINS": "https://pages.example",
+}
 CHAT = {"model": "native", "messages": HI}
-BAD_WORDS = ("Traceback", "never retrieved", "never awaited", "Unclosed", CANARY)
+BAD_WORDS = ("Traceback", *NEVER, CANARY)
 
 
 class Bench:
@@ -114,6 +119,11 @@ class Bench:
     def _memory(self, field: str) -> int:
         text = Path(f"/proc/{self.process}/status").read_text()
         return int(re.search(rf"{field}:\s+(\d+)", text)[1]) // 1024  # type: ignore[index]
+
+    def worked(self) -> float:
+        """Seconds of the processor that the service has had."""
+        fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def count_descriptors(self) -> int:
         return len(list(Path(f"/proc/{self.process}/fd").iterdir()))

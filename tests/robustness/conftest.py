@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.robustness.bench import ROOMY, TIMES, Bench
+from tests.robustness.bench import NAMED, ROOMY, TIMES, Bench
 from tests.service import Service
 from tests.upstream import Upstream
 
@@ -14,7 +14,7 @@ from tests.upstream import Upstream
 @pytest.fixture(scope="session")
 def running() -> Iterator[Bench]:
     with Upstream() as upstream:
-        settings = {**TIMES, **ROOMY, "OPENAI_BASE_URL": upstream.base_url}
+        settings = {**TIMES, **ROOMY, **NAMED, "OPENAI_BASE_URL": upstream.base_url}
         with Service(settings) as service:
             bench = Bench(upstream, service)
             bench.settle()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
-import re
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from tests.service import wait_until
 from tests.upstream import (
     Scenario,
     Step,
+    answer,
     cut,
     done,
     drip,
@@ -109,8 +112,7 @@ def test_r45_a_stream_that_parks_after_its_end_is_left(bench: Bench) -> None:
 def test_r46_what_follows_the_end_is_not_told(bench: Bench) -> None:
     last = whole(bench, [HELLO, finish("length"), finish("stop"), done(), say("no")], "Hello")
     assert last["done_reason"] == "length"
-    answered = bench.chat([HELLO, finish(), say(" more"), done()])
-    assert [line["done"] for line in answered.lines()].count(True) == 1
+    whole(bench, [HELLO, finish(), say(" more"), done()], "Hello")
 
 
 @pytest.mark.parametrize(
@@ -198,9 +200,8 @@ def test_r51_an_event_that_is_no_object_is_unreadable(bench: Bench, odd: bytes) 
 
 def test_r52_text_that_is_no_utf_8_is_unreadable(bench: Bench) -> None:
     odd = raw_bytes(b'data: {"choices":[{"index":0,"delta":{"content":"\xff"}}]}\n\n')
-    answered = bench.chat([HELLO, odd, *END])
-    assert answered.lines()[-1] == {"error": UNREADABLE} or "Hello\ufffd" in frames_of(answered)
-    answered.body.decode("utf-8")
+    broken(bench, [HELLO, odd, *END], UNREADABLE)
+    refused(bench, [odd, *END], 502, UNREADABLE)
 
 
 STREAM = (
@@ -264,12 +265,18 @@ def test_r58_a_long_event_is_passed_on(bench: Bench) -> None:
     whole(bench, [say(text), *END], text)
 
 
+BOMB = gzip.compress(bytes(50 * 2**20))
+
+
 @pytest.mark.parametrize("encoding", ("gzip", "br", "zstd", "deflate"))
 def test_r59_a_compressed_answer_is_refused_unopened(bench: Bench, encoding: str) -> None:
     before = bench.forget_peak()
-    scenario = [opened(headers={"Content-Encoding": encoding}), raw_bytes(b"\x1f\x8b" * 1000)]
+    scenario = [opened(headers={"Content-Encoding": encoding}), raw_bytes(BOMB)]
     refused(bench, scenario, 502, "backend compressed its answer")
     assert bench.upstream.generations()[0].headers["accept-encoding"] == "identity"
+    whole = [answer(200, BOMB, {"Content-Encoding": encoding})]
+    answered = bench.chat(whole, stream=False)
+    assert (answered.status, error_of(answered)) == (502, "backend compressed its answer")
     assert bench.peak() - before < 8
 
 
@@ -279,7 +286,11 @@ def test_r60_an_endless_stream_ends_with_its_client(bench: Bench) -> None:
         body = client.read_body(client.read_head())
         for _ in range(200):
             next(body)
-    assert bench.upstream.wait_for_hang_up(2) < 5
+        left = time.monotonic()
+    bench.upstream.wait_for_hang_up(2)
+    [asked] = bench.upstream.generations()
+    assert asked.left is not None
+    assert asked.left - left < 1
 
 
 def test_r61_a_backend_that_does_not_begin_is_timed_out(bench: Bench) -> None:
@@ -295,8 +306,9 @@ def test_r62_a_backend_that_falls_silent_is_timed_out(bench: Bench) -> None:
 
 
 def test_r63_a_slow_stream_works(bench: Bench) -> None:
-    slow = [step for _ in range(5) for step in (say("a"), pause(0.15))]
-    whole(bench, [*slow, *END], "aaaaa")
+    """All of it takes longer than the first token may, and than silence may."""
+    slow = [step for _ in range(9) for step in (say("a"), pause(0.13))]
+    whole(bench, [*slow, *END], "a" * 9)
 
 
 def framing(data: bytes) -> Step:
@@ -320,12 +332,32 @@ def test_r64_a_chunk_without_a_length_is_told(bench: Bench) -> None:
     assert error_of(answered) in (LOST, "backend stopped answering")
 
 
-def test_r64_bytes_after_the_last_chunk_take_nothing_from_a_whole_answer(bench: Bench) -> None:
-    whole(bench, [HELLO, *END, framing(b"0\r\n\r\nHTTP/1.1 500 No\r\n\r\n")], "Hello")
-    # Bytes that come once the connection is kept look like the answer to the next request, which
-    # then fails honestly and ends the connection (aiohttp 3.14 reads on while nobody asks).
-    assert bench.chat([HELLO, *END]).status in (200, 500, 502, 504)
-    assert bench.chat([HELLO, *END]).status == 200
+@pytest.mark.parametrize(
+    "stray",
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", b"HTT", b"0\r\n\r\n"),
+    ids=("an answer", "half a line", "no answer"),
+)
+def test_r64_bytes_after_the_last_chunk_are_no_answer_to_anybody(
+    bench: Bench, stray: bytes
+) -> None:
+    sent = threading.Event()
+    late = [framing(b"0\r\n\r\n"), pause(0.05), framing(stray), told(sent), stall()]
+    whole(bench, [HELLO, *END, *late], "Hello")
+    assert sent.wait(5)
+    whole(bench, [HELLO, *END], "Hello")
+    # What comes in one packet with the answer, and is no HTTP, may cost that answer itself.
+    together = bench.chat([HELLO, *END, framing(b"0\r\n\r\n" + stray)])
+    assert together.lines()[-1].get("done") or error_of(together) == LOST
+    whole(bench, [HELLO, *END], "Hello")
+
+
+def told(event: threading.Event) -> Step:
+    """Says to the test how far the backend has come."""
+
+    async def step(_: Connection) -> None:
+        event.set()
+
+    return step
 
 
 def calls(*pieces: dict[str, Any]) -> list[Step]:
@@ -425,7 +457,7 @@ def test_r69_thoughts_come_apart_wherever_they_are_split(bench: Bench, cuts: lis
     answered = bench.post({**CHAT, "model": "think"})
     thoughts = "".join(line["message"].get("thinking", "") for line in answered.lines())
     assert answered.lines()[-1]["done"] is True
-    assert re.sub(r"</?think>", "", thoughts + frames_of(answered)) == "one twothree < four"
+    assert (thoughts, frames_of(answered)) == ("one two", "three < four")
 
 
 def test_r70_a_refusal_is_content_and_the_rest_is_left_out(bench: Bench) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import re
 import resource
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +26,24 @@ from proxy.clock import SECOND, Clock
 from proxy.http.app import build
 from proxy.settings import load
 from tests import raw
-from tests.http.asgi import ask, door, served
+from tests.http.asgi import served
 from tests.robustness.bench import CHAT, Bench, error_of, frames_of
+from tests.robustness.buggy import PLACES
 from tests.service import CANARY, OURS, ROOT, Service, free_port, wait_until
-from tests.upstream import Upstream, done, drip, finish, pause, say, stall
+from tests.upstream import (
+    Connection,
+    Upstream,
+    done,
+    drip,
+    finish,
+    opened,
+    pause,
+    say,
+    stall,
+    usage,
+)
 
+END = [finish(), done()]
 STOPPED = "server is shutting down"
 
 
@@ -153,44 +170,131 @@ def test_r87_without_descriptors_nothing_breaks_for_good(upstream: Upstream) -> 
         assert "Traceback" not in written, written[-3000:]
 
 
-def test_r88_many_streams_leave_nothing_behind(bench: Bench) -> None:
-    bench.script([say(*["a"] * 50), finish(), done()])
-    for _ in range(3):
-        bench.chat()
-    before = bench.forget_peak()
-    failures: list[str] = []
-
-    def churn() -> None:
-        for _ in range(25):
-            answered = bench.chat()
-            if answered.lines()[-1].get("done") is not True or len(frames_of(answered)) != 50:
-                failures.append(answered.text[-200:])
-
-    threads = [threading.Thread(target=churn) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-    assert bench.peak() - before < 20
+CROWD = 1000
 
 
-def test_r89_a_bug_is_a_500_or_a_line_and_one_traceback() -> None:
-    async def bug(*_: object) -> None:
-        raise ZeroDivisionError("secret of a body")
+async def crowd(port: int) -> Counter[str]:
+    """So many streams at once; what became of them."""
 
-    answered = ask(door(bug), "POST", "/api/chat", body=b'{"prompt":"hidden"}')
-    assert (answered.status, answered.json()) == (500, {"error": "internal server error"})
+    async def one() -> str:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        host = {"Host": "localhost", "Connection": "close"}
+        writer.write(raw.request_bytes("POST", "/api/chat", host, json.dumps(CHAT).encode()))
+        came = await reader.read()
+        writer.close()
+        whole = came.endswith(b"0\r\n\r\n") and came.count(b'"done":true') == 1
+        texts = re.findall(rb'"content":"([^"]*)"', came)
+        return "whole" if whole and b"".join(texts) == b"ab" else came[-200:].decode()
 
-    async def later(_scope: Any, _receive: Any, send: Any) -> None:
-        headers = [(b"content-type", b"application/x-ndjson")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b'{"a":1}\n', "more_body": True})
-        raise ZeroDivisionError
+    return Counter(await asyncio.gather(*(one() for _ in range(CROWD))))
 
-    answered = ask(door(later), "POST", "/api/chat", body=b"{}")
-    assert answered.body == b'{"a":1}\n{"error":"internal server error"}\n'
-    assert answered.ended
+
+def test_r88_a_thousand_streams_at_once_leave_nothing_behind(upstream: Upstream) -> None:
+    """All of them are under way at the same time, and none fails; then all of that once more."""
+    settings = {
+        "OPENAI_BASE_URL": upstream.base_url,
+        "OLLAMA_MAX_QUEUE": str(CROWD),
+        "FACADE_LOG_LEVEL": "error",
+    }
+    opener = opened(headers={"Connection": "close"})
+    memory, descriptors = [], []
+    with Service(settings) as service, ThreadPoolExecutor() as pool:
+        bench = Bench(upstream, service)
+
+        def under_way() -> int:
+            return int(bench.metric("facade_requests_in_flight"))
+
+        for _ in range(2):
+            gate = Gate()
+            bench.script([opener, say("a"), gate.passed, say("b"), *END])
+            became = pool.submit(asyncio.run, crowd(service.port))
+            try:
+                upstream.wait_for_request(30, CROWD)
+                assert under_way() == CROWD
+            finally:
+                gate.open()
+            assert became.result(30) == {"whole": CROWD}
+            wait_until(lambda: under_way() == 0, 5)
+            memory.append(bench.forget_peak())
+            descriptors.append(bench.count_descriptors())
+    assert memory[1] - memory[0] < 20, memory
+    assert max(descriptors) < 64, descriptors
+
+
+class Gate:
+    """Holds the backend's streams up until all of them are there."""
+
+    def __init__(self) -> None:
+        self._opened = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def passed(self, _: Connection) -> None:
+        """The step of a scenario."""
+        self._loop = asyncio.get_running_loop()
+        await self._opened.wait()
+
+    def open(self) -> None:
+        """Lets all of them go on."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._opened.set)
+
+
+BUG = "internal server error"
+BUGGY = {
+    "/api/chat": ({}, f'{{"error":"{BUG}"}}'),
+    "/v1/chat/completions": ({}, f'data: {{"error":{{"message":"{BUG}"'),
+    "/v1/messages": ({"max_tokens": 9}, f'"message":"{BUG}"'),
+}
+"""What a body needs on each route, and how its stream tells of a bug."""
+
+
+@pytest.fixture(scope="module")
+def buggy() -> Iterator[Bench]:
+    with Upstream() as upstream:
+        settings = {"OPENAI_BASE_URL": upstream.base_url, "FACADE_LOG_FORMAT": "json"}
+        with Service(settings, module="tests.robustness.buggy") as service:
+            yield Bench(upstream, service)
+
+
+@pytest.mark.parametrize("path", BUGGY)
+@pytest.mark.parametrize("place", PLACES)
+def test_r89_a_bug_is_a_500_or_a_line_and_one_traceback(
+    buggy: Bench, place: str, path: str
+) -> None:
+    more, line = BUGGY[path]
+    buggy.script([say("Hel"), pause(0.05), say("lo"), pause(0.05), finish(), done()])
+    buggy.news()
+    messages = [{"role": "user", "content": f"bug {place} hidden-in-a-body"}]
+    answered = buggy.post({"model": "native", "messages": messages, "stream": True, **more}, path)
+    if place == "first":
+        assert answered.status == 500
+        assert BUG in answered.text
+    else:
+        assert (answered.status, answered.cut) == (200, False)
+        assert line in answered.text.rstrip().splitlines()[-1]
+        assert '"done":true' not in answered.text
+    one_traceback(buggy)
+    assert buggy.chat([say("a"), finish(), done()]).lines()[-1]["done"] is True
+
+
+def one_traceback(buggy: Bench) -> None:
+    """The log tells of the bug once, and of the request in its one line, but not what was asked."""
+    wait_until(lambda: not buggy.metric("facade_requests_in_flight"), 5)
+    written = buggy.news()
+    assert written.count('"exception":') == 1, written
+    assert written.count("ZeroDivisionError: planted") == 1
+    assert "hidden-in-a-body" not in written
+
+
+def test_r89_a_bug_in_a_whole_answer_and_in_the_door_is_a_500(buggy: Bench) -> None:
+    buggy.news()
+    body = {**CHAT, "messages": [{"role": "user", "content": "bug first"}], "stream": False}
+    for headers, value in (({}, body), ({"Host": "bug.localhost"}, CHAT)):
+        answered = buggy.post(value, headers=headers)
+        assert answered.status == 500, answered.text
+        assert error_of(answered) == BUG
+        one_traceback(buggy)
+    assert buggy.chat().lines()[-1]["done"] is True
 
 
 def test_r90_a_killed_service_starts_again_at_the_same_place(upstream: Upstream) -> None:
@@ -212,21 +316,36 @@ def test_r90_a_killed_service_starts_again_at_the_same_place(upstream: Upstream)
 
 
 class Jumping(Clock):
-    """A wall clock that goes back a day each time it is looked at."""
+    """A wall clock that goes `by` so much each time it is looked at."""
 
-    jumps = 0
+    def __init__(self, by: int) -> None:
+        self.by, self.looks = by, 0
 
     def wall(self) -> int:
-        self.jumps += 1
-        return super().wall() - self.jumps * 86_400 * SECOND
+        self.looks += 1
+        return super().wall() + self.looks * self.by
 
 
-def test_r91_a_wall_clock_that_jumps_does_not_show_in_durations(upstream: Upstream) -> None:
-    app = build(load({"OPENAI_BASE_URL": upstream.base_url}), Jumping())
+@pytest.mark.parametrize("days", (-1, 1))
+def test_r91_a_wall_clock_that_jumps_does_not_show_in_durations(
+    upstream: Upstream, days: int
+) -> None:
+    clock = Jumping(days * 86_400 * SECOND)
+    upstream.script([say("a"), pause(0.02), say("b"), finish(), usage(1, 2), done()])
+    app = build(load({"OPENAI_BASE_URL": upstream.base_url}), clock)
     with served(app, "on") as port:
-        last = raw.ask(f"http://127.0.0.1:{port}", "POST", "/api/chat", CHAT).lines()[-1]
+        lines = raw.ask(f"http://127.0.0.1:{port}", "POST", "/api/chat", CHAT).lines()
+    assert clock.looks > 0
+    assert frames_of_lines(lines) == "ab"
     for name in ("total_duration", "load_duration", "eval_duration", "prompt_eval_duration"):
-        assert 0 <= last.get(name, 0) < 5 * SECOND
+        assert 0 <= lines[-1].get(name, 0) < 5 * SECOND
+    assert lines[-1]["total_duration"] > 20_000_000
+    today = datetime.now(UTC).date().isoformat()
+    assert all(line["created_at"][:10] != today for line in lines)
+
+
+def frames_of_lines(lines: list[dict[str, Any]]) -> str:
+    return "".join(line["message"]["content"] for line in lines)
 
 
 def bare(upstream: Upstream, port: int, **more: str) -> dict[str, str]:
@@ -248,58 +367,100 @@ def answers(url: str, process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-UNPRIVILEGED = """
-import os, resource, sys
+RESTRICTED = """
+import errno, os, pwd, resource, sys
 from pathlib import Path
+
 def steps(path):
     return Path(path).resolve().parents
-resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+def nobody(*_):
+    raise KeyError("there is no such user")
+
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+CHANGING = {"os.mkdir", "os.remove", "os.rename", "os.link", "os.symlink", "os.truncate",
+            "os.chmod", "tempfile.mkstemp", "tempfile.mkdtemp", "sqlite3.connect"}
+
+def read_only(event, arguments):
+    if event == "open" and isinstance(arguments[0], (str, bytes)):
+        path, mode, flags = arguments
+        opened_to_write = bool(set(mode or "") & set("wax+")) or bool((flags or 0) & WRITING)
+        if opened_to_write and os.fsdecode(path) not in ("/dev/null", "/dev/tty"):
+            raise OSError(errno.EROFS, "read-only file system", path)
+    elif event in CHANGING:
+        raise OSError(errno.EROFS, "read-only file system", str(arguments[0]))
+
 os.chdir("/")
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+pwd.getpwuid = pwd.getpwnam = nobody
 parents = [sys.executable, *sys.path[1:2], *sys.path[-1:]]
-readable = all(os.stat(part).st_mode & 1 for path in parents for part in steps(path))
-if os.getuid() == 0 and readable:
+if os.getuid() == 0 and all(os.stat(p).st_mode & 1 for path in parents for p in steps(path)):
     os.setgid(54321)
     os.setuid(54321)
-sys.argv = ["proxy", "serve"]
+sys.addaudithook(read_only)
+sys.argv = ["proxy", *sys.argv[1:]]
 import runpy
 runpy.run_module("proxy", run_name="__main__")
 """
+"""Python itself refuses whatever would write; the kernel lets no file grow."""
 
 
-def test_r92_it_serves_as_nobody_who_may_write_nothing(upstream: Upstream, tmp_path: Path) -> None:
-    """No file may grow; there is no home, no language, no terminal.
+@contextmanager
+def restricted(upstream: Upstream, host: str, port: int) -> Iterator[None]:
+    """The service as nobody who may write nothing; what it wrote to the log is looked at."""
 
-    The user has no name where root starts it and the interpreter is for everybody.
-    """
-    port = free_port()
+    def listens() -> bool:
+        with suppress(OSError):
+            socket.create_connection((host.strip("[]"), port), 1).close()
+            return True
+        return process.poll() is not None
+
     with subprocess.Popen(
-        [sys.executable, "-c", UNPRIVILEGED],
+        [sys.executable, "-c", RESTRICTED, "serve"],
         cwd="/",
-        env=bare(upstream, port, LANG="C", TMPDIR=str(tmp_path / "missing")),
+        env=bare(upstream, port, LANG="C", TMPDIR="/nowhere", OLLAMA_HOST=f"{host}:{port}"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     ) as process:
-        url = f"http://127.0.0.1:{port}"
+        assert process.stdout is not None
         try:
-            try:
-                wait_until(lambda: answers(url, process), 20)
-            except (AssertionError, TimeoutError):
-                process.kill()
-                assert process.stdout is not None
-                pytest.fail(process.stdout.read().decode())
-            answered = raw.ask(url, "POST", "/api/chat", CHAT)
-            assert answered.lines()[-1]["done"] is True
+            wait_until(listens, 20)
+            yield
         finally:
             process.terminate()
-        assert process.wait(10) == 143
+            written = process.stdout.read().decode()
+        assert process.wait(10) == 143, written
+        assert "Traceback" not in written
+        assert "read-only" not in written, written
 
 
-def refusal(settings: Mapping[str, str], *arguments: str) -> str:
+@pytest.mark.parametrize("host", ("127.0.0.1", "[::1]"))
+def test_r92_it_serves_as_nobody_who_may_write_nothing(upstream: Upstream, host: str) -> None:
+    """No file may be written, and there is no home, no language, no terminal and no user name.
+
+    The user is another one where root starts it and the interpreter is for everybody. `::1` is a
+    machine that has nothing else.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host.strip("[]"), 0), family=family) as plug:
+        port = plug.getsockname()[1]
+    address = f"{host}:{port}"
+    with restricted(upstream, host, port), raw.RawClient(host.strip("[]"), port, 10) as client:
+        client.send(
+            raw.request_bytes("POST", "/api/chat", {"Host": address}, json.dumps(CHAT).encode())
+        )
+        assert client.read_answer().lines()[-1]["done"] is True
+        client.send(raw.request_bytes("GET", "/api/tags", {"Host": address}))
+        assert client.read_answer("GET").status == 200
+
+
+def refusal(settings: Mapping[str, str]) -> str:
+    """What the service says when it does not start."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     done = subprocess.run(
-        [sys.executable, "-m", "proxy", "serve", *arguments],
+        [sys.executable, "-m", "proxy", "serve"],
         cwd=ROOT,
         env={**kept, **settings},
         capture_output=True,
@@ -314,22 +475,19 @@ def refusal(settings: Mapping[str, str], *arguments: str) -> str:
 
 def test_r93_what_cannot_start_says_why_in_one_line() -> None:
     url = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
-    with socket.create_server(("127.0.0.1", 0)) as other:
+    free = {**url, "OLLAMA_HOST": "127.0.0.1:0"}
+    with socket.create_server(("127.0.0.1", 0)) as other, ThreadPoolExecutor(3) as pool:
         taken = f"127.0.0.1:{other.getsockname()[1]}"
-        table = {
+        table: dict[str, Mapping[str, str]] = {
             "OPENAI_BASE_URL": {},
             "OPENAI_BASE_URL: ": {"OPENAI_BASE_URL": "localhost:8000"},
             "FACADE_MAX_BODY: ": {**url, "FACADE_MAX_BODY": "much"},
             "OLLAMA_HOST: ": {**url, "OLLAMA_HOST": taken},
-            "FACADE_METRICS_HOST: ": {
-                **url,
-                "OLLAMA_HOST": "127.0.0.1:0",
-                "FACADE_METRICS_HOST": taken,
-            },
+            "FACADE_METRICS_HOST: ": {**free, "FACADE_METRICS_HOST": taken},
             "FACADE_METRICS_HOST: it must be": {**url, "FACADE_METRICS_HOST": "9090"},
         }
-        for named, settings in table.items():
-            assert named in refusal(settings)
+        for named, said in zip(table, pool.map(refusal, table.values()), strict=True):
+            assert named in said
 
 
 def test_r94_a_backend_that_is_down_at_the_start_may_come_later() -> None:
@@ -371,15 +529,26 @@ def test_r95_the_environment_of_others_changes_nothing(upstream: Upstream, tmp_p
     assert asked.headers["authorization"] == f"Bearer {CANARY}"
 
 
+NAMES = ("a\nb", "a\r\nb", "\x1b[2Jx", "x" * 500_000, "\u202ex", '","status":200', "\u2028x")
+
+
 def test_r96_nobody_writes_into_the_log(bench: Bench) -> None:
-    for name in ("a\nb", "\x1b[2Jx", "x" * 500_000, "\u202e", '","status":200'):
+    """One line a request, in which nothing breaks the line, moves the cursor or turns the text."""
+    for name in NAMES:
         bench.post({"model": name, "messages": []})
-    bench.get("/api/%0d%0aX:y")
-    lines = bench.service.output()[-20_000:].splitlines()[1:]
+        bench.post({"model": name, "messages": []}, "/v1/chat/completions")
+    for path in ("/api/%0d%0aX:y", "/api/%1b[2J", "/api/" + "x" * 10_000):
+        bench.get(path)
+    wait_until(lambda: "/api/xxxx" in bench.service.output(), 2)
+    # Another test's last request may have written its line just now.
+    lines = [line for line in bench.news().split("\n") if line and '"native"' not in line]
+    assert len(lines) == 2 * len(NAMES) + 3
     for line in lines:
-        found = json.loads(line)
+        one = json.loads(line)
+        assert one["event"] == "request"
         assert len(line) < 2000
-        assert len(found.get("model", "")) <= 200
+        assert line.isprintable()
+        assert len(one.get("model", "")) <= 200
 
 
 def test_r97_a_log_that_nobody_reads_holds_nobody_up(upstream: Upstream) -> None:

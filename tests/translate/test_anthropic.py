@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from proxy.errors import OllamaError
-from proxy.translate.anthropic import chat_body, estimated_tokens, left_out
+from proxy.translate.anthropic import chat_body, estimated_tokens
+from proxy.translate.tools import left_out
 from tests.operations.recorded import cases, recorded
 
 REFUSED = [

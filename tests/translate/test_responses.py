@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from proxy.errors import OllamaError
-from proxy.translate.responses import chat_body, left_out
+from proxy.translate.responses import chat_body
+from proxy.translate.tools import left_out
 from tests.operations.recorded import cases, recorded
 
 REFUSED = [
