@@ -55,9 +55,8 @@ contract: $(TEST_STAMP) ## Test this service, or any Ollama: URL=http://… MODE
 matrix: $(TEST_STAMP) ## Ask every backend that can start here for every feature, and rewrite the table
 	$(BIN)/python -m contract_tests.matrix
 
-clients: $(TEST_STAMP) ## Fetch LangChain and LlamaIndex into an environment of their own, and try them
-	test -x .venv-clients/bin/python || $(PYTHON) -m venv .venv-clients
-	.venv-clients/bin/python -m pip --disable-pip-version-check --quiet install langchain-ollama llama-index-llms-ollama
+clients: $(TEST_STAMP) ## Fetch LangChain, LlamaIndex, Open WebUI, Home Assistant and n8n's nodes, and try them
+	$(BIN)/python -m tests.clients.fetch $(CLIENTS)
 	$(BIN)/python -m pytest -q tests/clients
 
 lock: $(TEST_STAMP) ## Write the hash-locked dependencies of the image again
