@@ -8,6 +8,8 @@ hides a model without `tools` from its agent, and sends an empty key as `Bearer`
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from tests.service import Service
 from tests.upstream import Upstream
 
 AGENT = {"User-Agent": "GitHubCopilotChat/0.51.0", "Content-Type": "application/json"}
+OPERATING = Path(__file__).parents[2] / "docs" / "operating.md"
 LOWEST_VERSION = (0, 6, 4)
 TOOL = {
     "type": "function",
@@ -70,10 +73,9 @@ def test_a_model_whose_backend_does_not_tell_can_be_given_to_the_agent(
     with Upstream() as upstream:
         settings = {"OPENAI_BASE_URL": upstream.base_url, "OLLAMA_MODELS": folder}
         with Service(settings) as service:
-            assert not entry(service, "gen:latest")["tools"]
-            told = {"capabilities": ["completion", "tools"], "context_length": 32768}
-            made = {"model": "coder", "from": "gen", "info": told}
-            assert ask(service, "POST", "/api/create", made).status == 200
+            assert not entry(service, "qwen3:latest")["tools"]
+            [advised] = re.findall(r"/api/create -d '(.+)'", OPERATING.read_text("utf-8"))
+            assert ask(service, "POST", "/api/create", json.loads(advised)).status == 200
             expected = {"name": "coder", "window": 32768, "tools": True, "vision": False}
             assert entry(service, "coder") == expected
 
