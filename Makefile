@@ -52,8 +52,8 @@ generate: $(TEST_STAMP) ## Make again what is made from other files
 contract: $(TEST_STAMP) ## Test this service, or any Ollama: URL=http://… MODEL=… EMBED_MODEL=… API_KEY=… OWN=1
 	@$(if $(API_KEY),OLLAMA_API_KEY="$$API_KEY") $(BIN)/ollama-facade contract $(TOLD)
 
-matrix: $(TEST_STAMP) ## Ask every backend that can start here for every feature, and rewrite the table
-	$(BIN)/python -m contract_tests.matrix
+matrix: $(TEST_STAMP) ## Ask every backend that can start here for every feature: all, or BACKENDS="llamacpp vllm"
+	$(BIN)/python -m contract_tests.matrix $(BACKENDS)
 
 clients: $(TEST_STAMP) ## Fetch LangChain, LlamaIndex, Open WebUI, Home Assistant and n8n's nodes, and try them
 	$(BIN)/python -m tests.clients.fetch $(CLIENTS)
