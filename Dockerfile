@@ -12,8 +12,9 @@ WORKDIR /source
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 # The environment gets no pip of its own: nothing is installed at run time.
 RUN python -m venv --without-pip /opt/facade
-COPY pyproject.toml README.md LICENSE requirements.lock ./
+COPY requirements.lock ./
 RUN python -m pip --python /opt/facade/bin/python install --no-compile --require-hashes -r requirements.lock
+COPY pyproject.toml README.md LICENSE ./
 COPY openapi openapi
 COPY proxy proxy
 COPY deploy/compile_used.py deploy/

@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TOLD = $(if $(URL),--url $(URL)) $(if $(MODEL),--model $(MODEL)) \
 	$(if $(EMBED_MODEL),--embed-model $(EMBED_MODEL)) $(if $(ORACLE),--oracle $(ORACLE)) \
-	$(if $(REPORT_DIR),--report-dir $(REPORT_DIR))
+	$(if $(REPORT_DIR),--report-dir $(REPORT_DIR)) $(if $(OWN),--own)
 RUN_STAMP := $(VENV)/run.stamp
 TEST_STAMP := $(VENV)/test.stamp
 BENCH_STAMP := $(VENV)/bench.stamp
@@ -49,15 +49,14 @@ generate: $(TEST_STAMP) ## Make again what is made from other files
 	$(BIN)/python -m tests.golden.document
 	$(BIN)/python -m contract_tests.matrix.document
 
-contract: $(TEST_STAMP) ## Test this service, or any Ollama: URL=http://… MODEL=… EMBED_MODEL=… API_KEY=…
+contract: $(TEST_STAMP) ## Test this service, or any Ollama: URL=http://… MODEL=… EMBED_MODEL=… API_KEY=… OWN=1
 	@$(if $(API_KEY),OLLAMA_API_KEY="$$API_KEY") $(BIN)/ollama-facade contract $(TOLD)
 
-matrix: $(TEST_STAMP) ## Ask every backend that can start here for every feature, and rewrite the table
-	$(BIN)/python -m contract_tests.matrix
+matrix: $(TEST_STAMP) ## Ask every backend that can start here for every feature: all, or BACKENDS="llamacpp vllm"
+	$(BIN)/python -m contract_tests.matrix $(BACKENDS)
 
-clients: $(TEST_STAMP) ## Fetch LangChain and LlamaIndex into an environment of their own, and try them
-	test -x .venv-clients/bin/python || $(PYTHON) -m venv .venv-clients
-	.venv-clients/bin/python -m pip --disable-pip-version-check --quiet install langchain-ollama llama-index-llms-ollama
+clients: $(TEST_STAMP) ## Fetch LangChain, LlamaIndex, Open WebUI, Home Assistant and n8n's nodes, and try them
+	$(BIN)/python -m tests.clients.fetch $(CLIENTS)
 	$(BIN)/python -m pytest -q tests/clients
 
 lock: $(TEST_STAMP) ## Write the hash-locked dependencies of the image again

@@ -18,6 +18,20 @@ from proxy.errors import ContractError, SettingsError
 from proxy.listening import client_url
 from proxy.settings import Settings
 
+CHECK_EXAMPLES = """\b
+Examples:
+  ollama-facade check http://127.0.0.1:11434
+  OPENAI_BASE_URL=http://127.0.0.1:8000/v1 ollama-facade check --backend
+"""
+MODELS_EXAMPLE = """\b
+Example:
+  ollama-facade models http://127.0.0.1:11434
+"""
+DOCS_EXAMPLE = """\b
+Example:
+  ollama-facade docs http://127.0.0.1:11434
+"""
+
 
 @contextmanager
 def refusals() -> Iterator[None]:
@@ -29,7 +43,7 @@ def refusals() -> Iterator[None]:
         sys.exit(2)
 
 
-@click.command()
+@click.command(epilog=CHECK_EXAMPLES)
 @click.argument("url", required=False)
 @click.option("--alive", is_flag=True, help="Only whether the service runs, for a health check.")
 @click.option(
@@ -85,7 +99,7 @@ def _catalog_lines(given: Settings) -> list[str]:
     return [f"catalog  {file} is not used: {text}" for file, text in problems]
 
 
-@click.command()
+@click.command(epilog=MODELS_EXAMPLE)
 @click.argument("url", required=False)
 def models(url: str | None) -> None:
     """List the models of the service at URL, or at OLLAMA_HOST, with what they can do."""
@@ -101,7 +115,7 @@ def models(url: str | None) -> None:
     Console(highlight=False).print(table)
 
 
-@click.command()
+@click.command(epilog=DOCS_EXAMPLE)
 @click.argument("url", required=False)
 def docs(url: str | None) -> None:
     """Open the documentation that the service at URL, or at OLLAMA_HOST, serves of itself."""

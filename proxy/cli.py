@@ -40,6 +40,12 @@ Examples:
   OPENAI_BASE_URL=http://127.0.0.1:8000/v1 ollama-facade check --backend
   ollama-facade models http://127.0.0.1:11434
 """
+SERVE_EXAMPLES = """\b
+Examples:
+  ollama-facade serve --local
+  ollama-facade serve --local model.gguf --port 8080
+  OPENAI_BASE_URL=http://127.0.0.1:8000/v1 ollama-facade serve --workers 2
+"""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
@@ -52,7 +58,7 @@ for command in (check, models, docs, contract):
     main.add_command(command)
 
 
-@main.command()
+@main.command(epilog=SERVE_EXAMPLES)
 @click.option(
     "--local",
     "file",

@@ -8,10 +8,16 @@ from typing import Any
 
 import click
 
+_EXAMPLES = """\b
+Examples:
+  ollama-facade contract
+  ollama-facade contract --url http://127.0.0.1:11434 --model llama3.2 --report-dir report
+  ollama-facade contract --url http://127.0.0.1:8080 --oracle http://127.0.0.1:11434
+"""
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.command()
+@click.command(epilog=_EXAMPLES)
 @click.option("--url", help="The server, as http://host:11434. Without it: this service, embedded.")
 @click.option("--model", help="The model to ask. Without it: the first that can complete.")
 @click.option("--embed-model", help="The model for embeddings.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -257,6 +259,33 @@ def test_help_shows_examples_and_every_command() -> None:
     shown = run("--help").stdout
     for word in ("serve", "check", "models", "docs", "Examples:", "check --backend"):
         assert word in shown
+
+
+@pytest.mark.parametrize("command", cli.main.commands)
+def test_every_example_of_a_command_is_one_that_it_takes(command: str) -> None:
+    shown = CliRunner().invoke(cli.main, [command, "--help"], terminal_width=200).output
+    examples = re.findall(r"ollama-facade (.+)$", shown.partition("Example")[2], re.MULTILINE)
+    assert examples
+    for name, *words in map(shlex.split, examples):
+        assert name == command
+        cli.main.commands[name].make_context(name, words)
+
+
+def test_a_shell_completes_the_commands_and_their_options() -> None:
+    call = "from proxy.cli import main; main(prog_name='ollama-facade')"
+    completed = []
+    for words, position in (("ollama-facade s", 1), ("ollama-facade check --b", 2)):
+        asked = {
+            "_OLLAMA_FACADE_COMPLETE": "bash_complete",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(position),
+        }
+        command = [sys.executable, "-c", call]
+        answer = subprocess.run(
+            command, cwd=ROOT, env={**os.environ, **asked}, capture_output=True, check=True
+        )
+        completed.append(answer.stdout.decode().split())
+    assert completed == [["plain,serve"], ["plain,--backend"]]
 
 
 @pytest.mark.parametrize(

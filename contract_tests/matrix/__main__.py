@@ -2,6 +2,8 @@
 
 python -m contract_tests.matrix              all that can start here
 python -m contract_tests.matrix vllm openai  only these
+
+What cannot start here keeps its old row, is named at the end, and makes the exit status 1.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import argparse
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 
 from contract_tests.matrix import document
 from contract_tests.matrix.listing import Backend, Found, Results, backends, keep
@@ -47,6 +50,7 @@ def main() -> int:
     parser.add_argument("name", nargs="*", choices=[[], *(one.name for one in listed)])
     wanted = parser.parse_args().name
     new: dict[str, Results] = {}
+    missing: dict[str, str] = {}
     problems: list[str] = []
     for backend in listed:
         if wanted and backend.name not in wanted:
@@ -54,13 +58,22 @@ def main() -> int:
         try:
             new[backend.name] = examined(backend)
         except CANNOT_START as error:
-            problems.append(f"{backend.name}: not started: {error}")
+            missing[backend.name] = str(error)
+            sys.stdout.write(f"{backend.name:13} not started: {error}\n")
             continue
         problems += unexpected(backend, new[backend.name])
     keep(new)
     document.FILE.write_text(document.merged(document.FILE.read_text("utf-8")), "utf-8")
-    sys.stdout.write("\n".join(["", *problems, ""] if problems else [""]))
-    return 1 if problems else 0
+    sys.stdout.write("\n".join(["", *problems, *summary(new, missing), ""]))
+    return 1 if problems or missing else 0
+
+
+def summary(asked: Iterable[str], missing: Mapping[str, str]) -> list[str]:
+    """What ran and what did not, in lines for a person."""
+    absent = [backend.name for backend in backends() if backend.start == "absent"]
+    lines = [f"asked: {', '.join(asked) or 'none'}"]
+    lines += [f"not started, its old row stays: {name}: {why}" for name, why in missing.items()]
+    return [*lines, f"no such server can be had here: {', '.join(absent)}"]
 
 
 def unexpected(backend: Backend, kept: Results) -> list[str]:

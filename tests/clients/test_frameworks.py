@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from pathlib import Path
-from typing import Any
-
-import pytest
-
+from tests.clients.asking import CALLS, needs, told
+from tests.clients.scenes import CALLED
 from tests.service import Service
 from tests.upstream import Upstream
 
-HERE = Path(__file__).resolve().parent
-PYTHON = HERE.parents[1] / ".venv-clients" / "bin" / "python"
-
-pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="needs `make clients`")
-
-
-def told(script: str, service: Service, model: str) -> dict[str, Any]:
-    command = [str(PYTHON), str(HERE / script), service.url, model]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return dict(json.loads(done.stdout))
-
-
-CALLED: dict[str, Any] = {
-    "chunks": [{"tool_calls": [{"name": "get_weather", "arguments": {"city": "Paris"}}]}]
-}
-CALLS = [{"name": "get_weather", "args": {"city": "Paris"}}]
+pytestmark = needs("frameworks")
 
 
 def test_langchain_calls_tools_streams_completes_and_embeds() -> None:
     with Upstream() as upstream, Service({"OPENAI_BASE_URL": upstream.base_url}) as service:
         structured = {"chunks": ['{"capital":', ' "Paris"}']}
         upstream.turns([CALLED, {}, {}, structured, {}])
-        answer = told("langchain_asks.py", service, "gen")
+        answer = told("frameworks", "langchain_asks.py", service.url, "gen")
         asked = [one.body for one in upstream.generations()]
     assert answer["calls"] == CALLS
     assert answer["answer"] == "Hello there!"
@@ -54,7 +33,7 @@ def test_langchain_calls_tools_streams_completes_and_embeds() -> None:
 def test_llamaindex_calls_tools_streams_and_completes() -> None:
     with Upstream() as upstream, Service({"OPENAI_BASE_URL": upstream.base_url}) as service:
         upstream.turns([CALLED, {}])
-        answer = told("llamaindex_asks.py", service, "gen")
+        answer = told("frameworks", "llamaindex_asks.py", service.url, "gen")
     assert answer["calls"] == CALLS
     assert answer["answer"] == answer["completed"] == "Hello there!"
     assert "".join(answer["streamed"]) == "Hello there!"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from contract_tests.matrix import document
-from contract_tests.matrix.__main__ import examined, unexpected
+from contract_tests.matrix.__main__ import examined, summary, unexpected
 from contract_tests.matrix.listing import IGNORED, Backend, Found, Results, backends, results
 from contract_tests.matrix.probes import PROBES, judged
 from contract_tests.matrix.starting import WAYS
@@ -63,6 +65,13 @@ def test_what_a_probe_cannot_tell_is_unknown_and_what_is_otherwise_is_said() -> 
     assert unexpected(backend, Results("", {"tools": Found("no", "400")})) == [
         "x: tools should be 'works', is 'no' (400)"
     ]
+
+
+def test_a_run_names_what_it_asked_what_did_not_start_and_what_cannot() -> None:
+    asked, missing, absent = summary(["llamacpp", "vllm"], {"litellm": "no wheel fits"})
+    assert asked == "asked: llamacpp, vllm"
+    assert missing == "not started, its old row stays: litellm: no wheel fits"
+    assert {"azure", "gemini"} <= set(re.findall(r"\w+", absent))
 
 
 def test_what_is_ignored_without_a_word_is_a_no_that_nobody_is_told() -> None:
