@@ -204,7 +204,9 @@ def _call(scope: Scope, clock: Clock) -> Call:
 
 def _response(answer: Json | Text | Empty, headers: Mapping[str, str]) -> Response:
     if isinstance(answer, Json):
-        return Response(dumps(answer.value), answer.status, headers, answer.media_type)
+        value = answer.value
+        body = value if isinstance(value, bytes) else dumps(value)
+        return Response(body, answer.status, headers, answer.media_type)
     if isinstance(answer, Text):
         return Response(answer.text, answer.status, headers, answer.media_type)
     return Response(b"", answer.status, headers)

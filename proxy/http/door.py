@@ -224,13 +224,7 @@ class Door:
             outgoing.close_after()
             await call
         else:
-            running = self._stopping.running
-            running.add(presence)
-            try:
-                stayed = await presence.run(call, outgoing.is_ended)
-            finally:
-                running.discard(presence)
-            if not stayed:
+            if not await self._stopping.run(presence, call, outgoing.is_ended):
                 record.outcome = record.outcome or "client_gone"
 
     async def _call(self, scope: Scope, presence: Presence, outgoing: Outgoing) -> None:

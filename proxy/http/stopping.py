@@ -8,7 +8,9 @@ last line and its proper end (faults.md row 86).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from types import TracebackType
+from typing import Any
 
 from starlette.types import Scope
 
@@ -24,8 +26,7 @@ class Stopping:
     def __init__(self) -> None:
         self.begun = False
         self.under_way = 0
-        self.running: set[Presence] = set()
-        """Who waits for the calls that run; whoever runs one adds and removes it."""
+        self._running: set[Presence] = set()
 
     def begin(self) -> None:
         """Nothing new from now on."""
@@ -33,8 +34,21 @@ class Stopping:
 
     def expire(self) -> None:
         """Ends every call that runs."""
-        for presence in tuple(self.running):
+        for presence in tuple(self._running):
             presence.stop()
+
+    async def run(
+        self,
+        presence: Presence,
+        call: Coroutine[Any, Any, None],
+        is_answered: Callable[[], bool],
+    ) -> bool:
+        """Awaits `presence.run`, which `expire` can end."""
+        self._running.add(presence)
+        try:
+            return await presence.run(call, is_answered)
+        finally:
+            self._running.discard(presence)
 
     @property
     def refusal(self) -> OllamaError | None:

@@ -51,7 +51,7 @@ class Call:
 
 @dataclass(slots=True)
 class Json:
-    """One compact JSON value, without a newline at its end (management.md §1.4)."""
+    """One compact JSON value, or its bytes; without a newline at its end (management.md §1.4)."""
 
     value: object
     status: int = 200

@@ -38,7 +38,7 @@ from proxy.translate.openai_answers import (
     Head,
     answer_value,
     chunk_value,
-    embeddings_value,
+    embeddings_answer,
     load_value,
     model_value,
 )
@@ -138,7 +138,7 @@ class OpenAI:
         units = unit_vectors(read_vectors(answer, len(inputs)), dimensions)
         as_text = (body.get("encoding_format") or "").lower() == "base64"
         vectors = list(map(_base64, units)) if as_text else digits(units)
-        return Json(embeddings_value(name, vectors, read_prompt_tokens(answer)))
+        return Json(embeddings_answer(name, vectors, read_prompt_tokens(answer)))
 
     def _refuse_cloud(self, name: str) -> None:
         """Ollama looks for names of its cloud before its translators look at anything else."""
@@ -200,9 +200,9 @@ def _namespace(model: Model) -> str:
     return parsed.namespace if parsed else model.owned_by or "library"
 
 
-def _base64(vector: Vector) -> str:
-    """Little-endian float32."""
+def _base64(vector: Vector) -> bytes:
+    """JSON of little-endian float32."""
     values = array("f", vector)
     if sys.byteorder == "big":
         values.byteswap()
-    return base64.b64encode(values.tobytes()).decode()
+    return b'"%b"' % base64.b64encode(values.tobytes())

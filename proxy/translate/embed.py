@@ -9,10 +9,8 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-import orjson
-
 from proxy.errors import BackendError, OllamaError
-from proxy.gojson.encode import with_go_digits
+from proxy.gojson.encode import dumps
 from proxy.translate import matrix
 from proxy.translate.matrix import NORM_FLOOR
 
@@ -77,17 +75,11 @@ def unit_vectors(vectors: Sequence[Vector], dimensions: int | None = None) -> Se
     return [unit_vector(vector, dimensions) for vector in vectors]
 
 
-def digits(vectors: Sequence[Vector]) -> list[Any]:
-    """The numbers of the vectors, all of one length, each as `shortest` gives it, or its JSON."""
+def digits(vectors: Sequence[Vector]) -> list[bytes]:
+    """JSON of the vectors, all of one length: each has the digits that `shortest` gives."""
     if matrix.is_for(vectors):
         return matrix.digits(vectors)
-    return [_go_digits(shortest(vector)) for vector in vectors]
-
-
-def _go_digits(numbers: list[float]) -> Any:
-    """The numbers, or their JSON where it would not be Go's; they are looked at in one go."""
-    text = orjson.dumps(numbers)
-    return orjson.Fragment(with_go_digits(text)) if b"e-6" in text else numbers
+    return [dumps(shortest(vector)) for vector in vectors]
 
 
 def unit_vector(vector: Vector, dimensions: int | None = None) -> Vector:
@@ -144,18 +136,17 @@ def embed_answer(
     vectors: Sequence[Vector],
     dimensions: int | None = None,
     metrics: Mapping[str, int] | None = None,
-) -> dict[str, Any]:
-    """The answer of `/api/embed`: unit vectors, then what is not 0 of the metrics.
+) -> bytes:
+    """The answer of `/api/embed` as JSON: unit vectors, then what is not 0 of the metrics.
 
     `metrics` are `total_duration`, `load_duration` (nanoseconds) and `prompt_eval_count`, in this
-    order; none where there was no input (§7.2 #7).
+    order; none where there was no input (§7.2 #7). Megabytes of digits are put together here, and
+    nobody looks through them for texts.
     """
-    answer: dict[str, Any] = {
-        "model": name,
-        "embeddings": digits(unit_vectors(vectors, dimensions)),
-    }
-    answer.update({key: value for key, value in (metrics or {}).items() if value})
-    return answer
+    told = {key: value for key, value in (metrics or {}).items() if value}
+    numbers = b",".join(digits(unit_vectors(vectors, dimensions)))
+    end = b"," + dumps(told)[1:] if told else b"}"
+    return b'%b,"embeddings":[%b]%b' % (dumps({"model": name})[:-1], numbers, end)
 
 
 def embeddings_answer(vector: Vector | None) -> dict[str, Any]:

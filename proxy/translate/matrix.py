@@ -14,6 +14,8 @@ from typing import Any
 
 import orjson
 
+from proxy.gojson.encode import dumps
+
 NORM_FLOOR = 1e-12
 FEWEST = 4_096
 """Numbers for which it is worth while; loading numpy takes a tenth of a second, once."""
@@ -37,20 +39,19 @@ def unit_vectors(
     return [array("f", row.tobytes()) for row in found]
 
 
-def digits(vectors: Sequence[array[float]]) -> list[Any]:
-    """The numbers of each vector, all of one length, as `embed.shortest` gives them.
+def digits(vectors: Sequence[array[float]]) -> list[bytes]:
+    """JSON of the numbers of each vector, all of one length, as `embed.shortest` gives them.
 
-    As JSON already, or as a list where whole numbers are among them, which orjson would write as
-    1.0 and Go writes as 1.
+    Of float32 orjson writes all but whole numbers as Go does: Go writes 1 where it writes 1.0.
     """
     numpy = import_module("numpy")
     found = _matrix(numpy, vectors)
     whole = (found == numpy.rint(found)).any(axis=1).tolist()
     texts = [orjson.dumps(row, option=orjson.OPT_SERIALIZE_NUMPY) for row in found]
     return [
-        [int(value) if value.is_integer() else value for value in orjson.loads(text)]
+        dumps([int(value) if value.is_integer() else value for value in orjson.loads(text)])
         if has_whole
-        else orjson.Fragment(text)
+        else text
         for text, has_whole in zip(texts, whole, strict=True)
     ]
 

@@ -8,10 +8,11 @@ second choice). What is settled here is what Ollama's clients count on: `model` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from proxy.gojson.encode import dumps
 from proxy.translate.models import Model
 from proxy.translate.reading import read_delta
 
@@ -100,17 +101,15 @@ def load_value(head: Head) -> Value:
     )
 
 
-def embeddings_value(name: str, vectors: list[Any], prompt_tokens: int) -> Value:
-    """The answer of `/v1/embeddings`; a vector is a list of numbers or base64 (§4.3)."""
-    return {
-        "object": "list",
-        "data": [
-            {"object": "embedding", "embedding": vector, "index": index}
-            for index, vector in enumerate(vectors)
-        ],
-        "model": name,
-        "usage": {"prompt_tokens": prompt_tokens, "total_tokens": prompt_tokens},
-    }
+def embeddings_answer(name: str, vectors: Sequence[bytes], prompt_tokens: int) -> bytes:
+    """The answer of `/v1/embeddings` as JSON, as each vector is: numbers, or base64 (§4.3)."""
+    entries = b",".join(
+        b'{"object":"embedding","embedding":%b,"index":%d}' % (vector, index)
+        for index, vector in enumerate(vectors)
+    )
+    usage = {"prompt_tokens": prompt_tokens, "total_tokens": prompt_tokens}
+    end = dumps({"model": name, "usage": usage})[1:]
+    return b'{"object":"list","data":[%b],%b' % (entries, end)
 
 
 def model_value(model: Model, identifier: str, namespace: str) -> Value:

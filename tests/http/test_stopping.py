@@ -27,8 +27,7 @@ async def run(stopping: Stopping, presence: Presence, told: list[str]) -> bool:
             await asyncio.sleep(0)
             told.append("written")
 
-    stopping.running.add(presence)
-    return await presence.run(call(), lambda: False)
+    return await stopping.run(presence, call(), lambda: False)
 
 
 def test_what_runs_is_told_once_and_goes_on_to_its_end() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections.abc import Sequence
 
@@ -39,7 +40,7 @@ def test_many_vectors_are_as_one_by_one(vectors: list[list[float]], dimensions: 
         expected = one_by_one(arrays, dimensions)
     except (OverflowError, ValueError):
         return
-    assert dumps(matrix.digits(matrix.unit_vectors(arrays, dimensions))) == dumps(expected)
+    assert matrix.digits(matrix.unit_vectors(arrays, dimensions)) == list(map(dumps, expected))
 
 
 @WITH_NUMPY
@@ -50,14 +51,14 @@ def test_a_large_answer_is_made_at_once_and_a_small_one_is_not(
     monkeypatch.setattr(matrix, "digits", lambda *one: asked.append(one) or [])
     large = [array("f", [3.0, 4.0] * (matrix.FEWEST // 2))]
     assert digits(large) == []
-    assert digits([array("f", [3.0, 0.5])]) == [[3, 0.5]]
+    assert digits([array("f", [3.0, 0.5])]) == [b"[3,0.5]"]
     assert len(asked) == 1
 
 
 def test_without_numpy_a_large_answer_is_made_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matrix, "AVAILABLE", False)
     large = [array("f", [3.0, 4.0] * (matrix.FEWEST // 2))]
-    [vector] = embed_answer("m", large)["embeddings"]
+    [vector] = json.loads(embed_answer("m", large))["embeddings"]
     assert len(vector) == matrix.FEWEST
 
 
