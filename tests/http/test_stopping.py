@@ -66,7 +66,7 @@ def test_what_has_ended_is_left_alone() -> None:
         async def call() -> None:
             await asyncio.sleep(0)
 
-        stopping.running.add(presence)
+        stopping._running.add(presence)
         if True:
             assert await presence.run(call(), lambda: True)
         presence.stop()
