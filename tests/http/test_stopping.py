@@ -66,9 +66,7 @@ def test_what_has_ended_is_left_alone() -> None:
         async def call() -> None:
             await asyncio.sleep(0)
 
-        stopping._running.add(presence)
-        if True:
-            assert await presence.run(call(), lambda: True)
+        assert await stopping.run(presence, call(), lambda: True)
         presence.stop()
         stopping.expire()
         await asyncio.sleep(0)
