@@ -1,4 +1,4 @@
-"""This service with something in between that spoils its answers on the routes of other dialects."""
+"""This service behind something that spoils its answers on the routes of other dialects."""
 
 from __future__ import annotations
 
