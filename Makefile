@@ -68,11 +68,13 @@ bench: $(BENCH_STAMP) ## Measure this service beside the least translator and it
 	$(BIN)/python -m bench $(or $(BENCH),--document)
 
 SECONDS ?= 3600
+FUZZ_SECONDS ?= 3600
 STREAMS ?= 1000
 EXAMPLES ?= 2000
 
-fuzz: $(TEST_STAMP) ## Try bytes by chance on both sides, for hours; bodies by the contract with EXAMPLES=…
+fuzz: $(TEST_STAMP) ## Try bytes by chance on both sides, for hours; the contract with FUZZ_SECONDS=… and EXAMPLES=…
 	$(BIN)/python -m pytest -q tests/robustness/test_fuzzing.py --hypothesis-profile=fuzz
+	FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -q tests/openapi/test_phases.py
 	CONTRACT_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q contract_tests/test_generated.py
 
 soak: $(TEST_STAMP) ## Run streams through a network that breaks, for SECONDS=…, STREAMS=… at once

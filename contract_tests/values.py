@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from contract_tests.frames import SECOND, Fault
 from contract_tests.moments import problem_of
+from contract_tests.sse import REASONS
 
 Checker: TypeAlias = Callable[[Any, Mapping[str, Any], float], Iterator[Fault]]
 """A body of status 200, the body of the request, and the seconds it took."""
@@ -105,6 +106,22 @@ def usage(body: Any, _request: Mapping[str, Any], _seconds: float) -> Iterator[F
             yield "total_tokens is the sum of both", str(said)
 
 
+def completed(body: Any, request: Mapping[str, Any], seconds: float) -> Iterator[Fault]:
+    """A whole answer of OpenAI's routes of chunks."""
+    yield from usage(body, request, seconds)
+    reasons = [choice.get("finish_reason") for choice in body["choices"]]
+    if not set(reasons) <= set(REASONS):
+        yield f"a finish_reason of {', '.join(REASONS)}", str(reasons)
+
+
+def listed(body: Any, request: Mapping[str, Any], seconds: float) -> Iterator[Fault]:
+    """The vectors of OpenAI's route, one for each input and in their order."""
+    yield from usage(body, request, seconds)
+    places = [entry.get("index") for entry in body["data"]]
+    if places != list(range(len(places))):
+        yield "an index that counts the inputs from zero", str(places)
+
+
 CHECKERS: dict[str, Checker] = {
     "version": version,
     "list": models,
@@ -112,9 +129,9 @@ CHECKERS: dict[str, Checker] = {
     "show": shown,
     "embed": embedded,
     "embeddings": embedding,
-    "create_chat_completion": usage,
-    "create_completion": usage,
-    "create_embeddings": usage,
+    "create_chat_completion": completed,
+    "create_completion": completed,
+    "create_embeddings": listed,
     "create_response": usage,
 }
 """By operation."""

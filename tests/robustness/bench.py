@@ -17,8 +17,8 @@ LIMIT = 1024 * 1024
 QUEUE = 40
 HI = [{"role": "user", "content": "Hi"}]
 TIMES = {
-    "FACADE_HEADER_TIMEOUT": "0.8",
-    "FACADE_BODY_TIMEOUT": "0.8",
+    "FACADE_HEADER_TIMEOUT": "0.6",
+    "FACADE_BODY_TIMEOUT": "0.6",
     "FACADE_WRITE_TIMEOUT": "0.6",
     "FACADE_FIRST_TOKEN_TIMEOUT": "1",
     "FACADE_IDLE_TIMEOUT": "0.8",

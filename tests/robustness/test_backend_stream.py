@@ -7,6 +7,7 @@ import itertools
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -294,15 +295,19 @@ def test_r60_an_endless_stream_ends_with_its_client(bench: Bench) -> None:
 
 
 def test_r61_a_backend_that_does_not_begin_is_timed_out(bench: Bench) -> None:
-    refused(bench, [stall()], 504, "backend timed out")
-    refused(bench, [opened(), heartbeat(0.02)], 504, "backend timed out")
-    answered = bench.chat([stall()], stream=False)
-    assert (answered.status, error_of(answered)) == (504, "backend timed out")
+    bench.script([stall()], [opened(), heartbeat(0.02)], [opened(), stall()])
+    with ThreadPoolExecutor() as pool:
+        asked = [pool.submit(bench.chat, stream=stream) for stream in (True, True, True, False)]
+        for answered in (one.result() for one in asked):
+            assert (answered.status, error_of(answered)) == (504, "backend timed out")
 
 
 def test_r62_a_backend_that_falls_silent_is_timed_out(bench: Bench) -> None:
-    broken(bench, [HELLO, stall()], "backend stopped answering")
-    broken(bench, [HELLO, heartbeat(0.02)], "backend stopped answering")
+    bench.script([HELLO, stall()], [HELLO, heartbeat(0.02)])
+    with ThreadPoolExecutor() as pool:
+        for answered in pool.map(lambda _: bench.chat(), range(2)):
+            assert error_of(answered) == "backend stopped answering"
+            assert frames_of(answered) == "Hello"
 
 
 def test_r63_a_slow_stream_works(bench: Bench) -> None:

@@ -5,16 +5,24 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+import sys
 from contextlib import suppress
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests import raw
 from tests.robustness.bench import HI, Bench, error_of
 from tests.upstream import cut, opened, reset, sliced
 from tests.upstream import raw as raw_bytes
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 # After every example the service is asked whether it is well, so shrinking one costs little.
 FUZZ = settings(deadline=None, suppress_health_check=list(HealthCheck))
@@ -67,33 +75,114 @@ FIELDS = st.sampled_from(
         *("model", "messages", "prompt", "options", "stream", "format", "think", "tools", "input"),
         *("keep_alive", "suffix", "raw", "images", "context", "system", "template", "logprobs"),
         *("top_logprobs", "max_tokens", "stop", "response_format", "metadata", "instructions"),
+        *("max_output_tokens", "tool_choice", "stream_options", "reasoning", "thinking", "n"),
+        *("stop_sequences", "dimensions", "encoding_format", "text", "top_k", "seed"),
     )
 )
-PATHS = st.sampled_from(
+API = ("/api/chat", "/api/generate", "/api/embed", "/api/embeddings", "/api/show", "/api/create")
+V1 = (
+    *("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/messages"),
+    "/v1/responses",
+)
+ROLES = st.sampled_from(("user", "assistant", "system", "tool", "developer", ""))
+TYPES = st.sampled_from(
     (
-        *(
-            "/api/chat",
-            "/api/generate",
-            "/api/embed",
-            "/api/embeddings",
-            "/api/show",
-            "/api/create",
-        ),
-        *("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/messages"),
-        *("/v1/responses", "/api/create"),
+        *("text", "image", "image_url", "input_text", "output_text", "input_image", "tool_use"),
+        *("tool_result", "thinking", "function_call", "function_call_output", "message", "x"),
     )
 )
+PARTS = st.dictionaries(
+    st.sampled_from(("type", "text", "source", "image_url", "content", "input", "name", "id")),
+    VALUES | TYPES,
+    max_size=4,
+)
+TURNS = st.lists(
+    st.fixed_dictionaries({"role": ROLES, "content": st.text(max_size=5) | st.lists(PARTS)})
+    | st.dictionaries(FIELDS, VALUES, max_size=2),
+    max_size=3,
+)
+BODIES = st.builds(
+    lambda fields, turns, real: {
+        **fields,
+        **({"messages": turns, "input": turns} if turns else {}),
+        **({"model": "native", "max_tokens": 9} if real else {}),
+    },
+    st.dictionaries(FIELDS, VALUES, max_size=5),
+    TURNS,
+    st.booleans(),
+)
+STATUSES = (200, 400, 401, 403, 404, 405, 413, 500, 501, 502)
+"""Ollama itself says 500 of an option or a format that it cannot use."""
 
 
-@given(path=PATHS, body=st.dictionaries(FIELDS, VALUES, max_size=5), real=st.booleans())
+@given(path=st.sampled_from(API + V1), body=BODIES)
 @FUZZ
-def test_any_body_is_answered(bench: Bench, path: str, body: dict[str, object], real: bool) -> None:
-    given_body = {**body, **({"model": "native", "messages": HI} if real else {})}
-    answered = bench.post(given_body, path)
-    # Ollama itself says 500 of an option or a format that it cannot use.
-    assert answered.status in (200, 400, 401, 403, 404, 405, 413, 500, 501, 502), answered.text
+def test_any_body_is_answered(bench: Bench, path: str, body: dict[str, object]) -> None:
+    answered = bench.post({**body, **({} if body.get("messages") else {"messages": HI})}, path)
+    assert answered.status in STATUSES, answered.text
     assert b"internal server error" not in answered.body
     assert not answered.cut
+
+
+def chunked(data: bytes, places: list[int], extension: bytes, trailer: bytes) -> bytes:
+    """The body in chunks that end at these places."""
+    ends = sorted({min(place, len(data)) for place in places} | {len(data)})
+    pieces = [data[start:end] for start, end in itertools.pairwise([0, *ends]) if start < end]
+    body = b"".join(b"%x%s\r\n%s\r\n" % (len(one), extension, one) for one in pieces)
+    return body + b"0\r\n" + trailer + b"\r\n"
+
+
+@given(
+    path=st.sampled_from(API + V1),
+    body=BODIES,
+    places=st.lists(st.integers(1, 200), max_size=6),
+    extension=st.sampled_from((b"", b";a", b';a="b"')),
+    trailer=st.sampled_from((b"", b"X-Trailer: 1\r\n")),
+)
+@FUZZ
+def test_however_a_body_is_framed_the_answer_is_the_same(
+    bench: Bench,
+    path: str,
+    body: dict[str, object],
+    places: list[int],
+    extension: bytes,
+    trailer: bytes,
+) -> None:
+    data = json.dumps(body).encode()
+    plain = bench.post(data, path)
+    head = {"Host": "localhost", "Transfer-Encoding": "chunked"}
+    with bench.connected() as client:
+        client.send(raw.request_bytes("POST", path, head))
+        client.send(chunked(data, places, extension, trailer))
+        assert said(client.read_answer()) == said(plain)
+        client.send(raw.request_bytes("GET", "/api/version", {"Host": "localhost"}))
+        assert client.read_answer("GET").status == 200
+
+
+def said(answered: raw.Answer) -> tuple[int, str]:
+    """What does not differ between two answers to the same: a status, and the text of an error."""
+    return answered.status, "" if answered.status == 200 else error_text(answered)
+
+
+@given(path=st.sampled_from(V1), body=BODIES, more=st.binary(max_size=8), end=st.integers(0, 200))
+@FUZZ
+def test_a_body_in_zstd_is_what_it_holds_or_an_error(
+    bench: Bench, path: str, body: dict[str, object], more: bytes, end: int
+) -> None:
+    data = json.dumps(body).encode()
+    packed = zstd.compress(data)
+    headers = {"Content-Encoding": "zstd"}
+    assert said(bench.post(packed, path, headers)) == said(bench.post(data, path))
+    for broken in (packed + more if more else packed[:-1], packed[: end % len(packed)]):
+        answered = bench.post(broken, path, headers)
+        assert answered.status == 400
+        assert error_text(answered)
+
+
+def error_text(answered: raw.Answer) -> str:
+    """The text of an error in any of the three shapes."""
+    error = answered.json()["error"]
+    return str(error["message"] if isinstance(error, dict) else error)
 
 
 GOOD = st.sampled_from(
