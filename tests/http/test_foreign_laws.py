@@ -31,6 +31,7 @@ from proxy.translate.openai_checks import (
 from proxy.translate.openai_requests import chat_completion_request, completion_request
 from proxy.translate.requests import chat_request
 from proxy.translate.responses_answers import ResponsesDress
+from proxy.translate.tools import left_out
 
 with warnings.catch_warnings():
     # Connexion imports names that jsonschema has deprecated.
@@ -101,7 +102,7 @@ def _fitting(node: Mapping[str, Any], value: Any) -> st.SearchStrategy[Any]:
 def of_messages(body: dict[str, Any]) -> None:
     chat = anthropic.chat_body(body)
     chat_request(chat, MODEL, DIALECT, chat["stream"], think=chat["think"])
-    anthropic.left_out(body)
+    left_out(body)
     dress = MessagesDress(chat["model"], anthropic.estimated_tokens(body))
     assert dumps(dress.ending(Ending("stop", Piece())))
 
@@ -109,7 +110,7 @@ def of_messages(body: dict[str, Any]) -> None:
 def of_responses(body: dict[str, Any]) -> None:
     chat = responses.chat_body(body)
     chat_request(chat, MODEL, DIALECT, chat["stream"], think=chat["think"])
-    responses.left_out(body)
+    left_out(body)
     assert dumps(ResponsesDress(body, 1).ending(Ending("stop", Piece())))
 
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import raw
-from tests.robustness.bench import CHAT, Bench, error_of, frames_of
+from tests.robustness.bench import CHAT, TIMES, Bench, error_of, frames_of
 from tests.service import wait_until
 from tests.upstream import (
     Scenario,
@@ -107,7 +107,8 @@ def test_r44_a_reason_without_the_mark_is_an_end(bench: Bench) -> None:
 def test_r45_a_stream_that_parks_after_its_end_is_left(bench: Bench) -> None:
     assert "eval_count" not in whole(bench, [HELLO, finish(), heartbeat(0.02)], "Hello")
     whole(bench, [HELLO, finish(), stall()], "Hello")
-    assert bench.upstream.wait_for_hang_up(2) < 2
+    # Sooner than one that has said nothing of its end.
+    assert bench.upstream.wait_for_hang_up(2) < float(TIMES["FACADE_IDLE_TIMEOUT"])
 
 
 def test_r46_what_follows_the_end_is_not_told(bench: Bench) -> None:
@@ -258,7 +259,8 @@ def test_r57_a_line_without_an_end_is_given_up(bench: Bench) -> None:
     refused(bench, [opened(), flood(300 * 2**20)], 502, text)
     broken(bench, [HELLO, flood(300 * 2**20)], text)
     refused(bench, [opened(), raw_bytes(b"data: " + b"x" * (9 * 2**20))], 502, text)
-    assert bench.peak() - before < 8 * 4 + 15
+    # The line itself, and what the socket had ready.
+    assert bench.peak() - before < 8 + 7
 
 
 def test_r58_a_long_event_is_passed_on(bench: Bench) -> None:
