@@ -477,13 +477,24 @@ def test_every_error_of_a_backend_is_counted_by_its_kind(bench: Bench) -> None:
         "truncated": [HELLO],
         "lost": [HELLO, reset()],
         "unreadable": [HELLO, raw_bytes(b"data: {\n\n")],
-        "idle": [HELLO, stall()],
-        "timeout": [stall()],
         "error_event": [event({"error": "no"})],
     }
     for kind, scenario in kinds.items():
         before = bench.metric("facade_backend_errors_total", kind=kind)
         bench.chat(scenario)
+        wait_until(
+            lambda kind=kind, before=before: (
+                bench.metric("facade_backend_errors_total", kind=kind) == before + 1
+            ),
+            2,
+            kind,
+        )
+    silent = ("idle", "timeout")
+    told = [bench.metric("facade_backend_errors_total", kind=kind) for kind in silent]
+    bench.script([HELLO, stall()], [stall()])
+    with ThreadPoolExecutor() as pool:
+        assert len(list(pool.map(lambda _: bench.chat(), silent))) == len(silent)
+    for kind, before in zip(silent, told, strict=True):
         wait_until(
             lambda kind=kind, before=before: (
                 bench.metric("facade_backend_errors_total", kind=kind) == before + 1

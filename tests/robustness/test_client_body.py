@@ -91,6 +91,7 @@ def test_r06_a_body_that_says_it_is_too_long_is_refused_unread(bench: Bench) -> 
         answered = client.read_answer()
         assert (answered.status, error_of(answered)) == (413, "request body too large")
         assert answered.header("connection") == "close"
+        client.shutdown()
         assert client.file.read() == b""
 
 

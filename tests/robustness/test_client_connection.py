@@ -22,6 +22,7 @@ def test_r22_a_body_that_does_not_come_is_given_up(bench: Bench) -> None:
         client.send(HEAD + b'Content-Length: 100\r\n\r\n{"mod')
         answered = client.read_answer()
         assert (answered.status, error_of(answered)) == (408, "request body timed out")
+        client.shutdown()
         assert client.file.read() == b""
 
 
@@ -94,7 +95,7 @@ def test_r24_a_second_head_that_does_not_come_closes_the_connection_too(bench: B
 
 
 def test_r24_an_answer_takes_longer_than_a_head_may(bench: Bench) -> None:
-    bench.script([say("a"), pause(0.5), say("b"), pause(0.5), say("c"), finish(), done()])
+    bench.script([say("a"), pause(0.4), say("b"), pause(0.4), say("c"), finish(), done()])
     assert frames_of(bench.chat()) == "abc"
 
 
@@ -250,7 +251,7 @@ def test_r34_a_client_that_does_not_read_costs_no_memory_and_is_dropped(bench: B
 
 def test_r34_a_client_that_reads_slowly_gets_all_of_it(bench: Bench) -> None:
     """All of it takes twice as long as any one write may, and writes wait again and again."""
-    pieces = 24 * 2**20 // len(PIECE)
+    pieces = 18 * 2**20 // len(PIECE)
     bench.script([say(*[PIECE] * pieces), finish(), done()])
     before = bench.forget_peak()
     with bench.asking() as client:

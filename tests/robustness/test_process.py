@@ -73,7 +73,7 @@ def signalled(service: Service, number: int = signal.SIGTERM) -> float:
 def test_r86_streams_that_end_in_time_are_whole_and_nothing_new_is_begun(
     upstream: Upstream,
 ) -> None:
-    upstream.script([say("Hel"), pause(0.8), say("lo"), finish(), done()])
+    upstream.script([say("Hel"), pause(0.5), say("lo"), finish(), done()])
     with Service({"OPENAI_BASE_URL": upstream.base_url}) as service, asking(service) as client:
         upstream.wait_for_request()
         began = signalled(service)

@@ -10,7 +10,7 @@ from tests.robustness.soak import FRAMES, judged, soak
 
 
 def test_no_stream_is_lost_doubled_or_called_complete_when_it_is_not() -> None:
-    report = soak(seconds=2, streams=20, chance=0.5)
+    report = soak(seconds=1, streams=20, chance=0.5)
     assert report.bad == 0, report.lines()
     assert report.ends["whole"] > 10
     assert report.ends["told"] > 5
