@@ -13,8 +13,8 @@ from openai import AsyncOpenAI
 
 from proxy.backend import faults
 from proxy.backend.calls import Calls
+from proxy.backend.exchange import Answer
 from proxy.backend.habits import Habits
-from proxy.backend.posting import Answer
 from proxy.backend.routes import RELAYED, Routes
 from proxy.backend.secrets import Secrets
 from proxy.errors import OllamaError

@@ -9,7 +9,8 @@ import openai
 from openai import AsyncOpenAI
 
 from proxy.backend import faults
-from proxy.backend.posting import Answer, Posting
+from proxy.backend.exchange import Answer
+from proxy.backend.posting import Posting
 from proxy.settings import Settings
 from proxy.translate.requests import Request
 

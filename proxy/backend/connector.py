@@ -19,7 +19,10 @@ class Connector(aiohttp.TCPConnector):
     """aiohttp's, which asks of an idle connection only whether it is open and young enough."""
 
     def _release(self, key: Any, protocol: ResponseHandler, *, should_close: bool = False) -> None:
-        super()._release(key, protocol, should_close=should_close)
+        # A backend may answer before it has read all; what has not left is of no more use to it.
+        transport = protocol.transport
+        unsent = transport is not None and transport.get_write_buffer_size() > 0
+        super()._release(key, protocol, should_close=should_close or unsent)
         # Without a parser any byte is left where `should_close` sees it; little of it is read.
         protocol._parser = None  # noqa: SLF001
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 import orjson
 
 from proxy.backend.events import Event, EventSplitter
-from proxy.backend.posting import Answer
+from proxy.backend.exchange import Answer
 from proxy.backend.repeats import Repeats
 from proxy.errors import BackendError
 from proxy.translate.delta import Delta, Texts

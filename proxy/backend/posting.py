@@ -20,17 +20,9 @@ import orjson
 from multidict import CIMultiDict
 from openai._models import FinalRequestOptions
 from openai._utils._json import openapi_dumps
-from openai._vendor.httpx_aiohttp.transport import (
-    AiohttpResponseStream,
-    AiohttpTransport,
-    map_aiohttp_exceptions,
-)
-from yarl import URL
+from openai._vendor.httpx_aiohttp.transport import AiohttpTransport
 
-from proxy.errors import BackendError
-
-ANSWER_LIMIT = 64 * 1024 * 1024
-"""Bytes of an answer that is not a stream: 2,048 vectors of 1,536 numbers fit."""
+from proxy.backend.exchange import Answer, Destination, Proxy, raise_as_the_sdk
 
 KINDS = 256
 """Kinds of request that are kept. They differ by endpoint, and by the client's own key."""
@@ -49,51 +41,23 @@ _RAW = {"X-Stainless-Raw-Response": "stream"}
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What all requests of a kind have in common, in the terms of aiohttp."""
+    """What all requests of a kind have in common: as the SDK built it, and where it goes."""
 
     request: httpx2.Request
-    session: aiohttp.ClientSession
-    url: URL
-    headers: CIMultiDict[str]
-    options: Mapping[str, Any]
+    destination: Destination
 
 
-class Answer:
-    """The answer to a request: its head is there, its body is read by whoever has it."""
+class _Body(httpx2.AsyncByteStream):
+    """The body of an answer, as the SDK reads that of an error."""
 
-    __slots__ = ("_response", "headers", "status_code")
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
-        self.status_code = response.status
-        self.headers: Mapping[str, str] = response.headers
-
-    async def aiter_raw(self) -> AsyncIterator[bytes]:
-        """The bytes as they come, all that are there at a time."""
-        read = self._response.content.readany
-        while True:
-            try:
-                part = await read()
-            except Exception:
-                _raise_as_the_sdk()
-                raise
-            if not part:
-                return
-            yield part
-
-    async def aread(self) -> bytes:
-        """The whole body. Raises BackendError for one that is too large."""
-        parts, size = [], 0
-        async for part in self.aiter_raw():
-            size += len(part)
-            if size > ANSWER_LIMIT:
-                raise BackendError(502, "backend sent too much", kind="oversize")
-            parts.append(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._answer.aiter_raw()
 
     async def aclose(self) -> None:
-        """Gives the connection back, or closes it where the body was not read to its end."""
-        await self._response.__aexit__(None, None, None)
+        await self._answer.aclose()
 
 
 class Posting:
@@ -117,38 +81,29 @@ class Posting:
         not to send. `request_id` is of this request alone, and makes no kind of its own.
         """
         kind = self._kind(endpoint, headers)
-        sent = kind.headers
-        if request_id:
-            sent = sent.copy()
-            sent["X-Request-ID"] = request_id
+        body = encoded({**arguments, **extra_body} if extra_body else arguments)
         try:
             try:
-                response = await kind.session._request(  # noqa: SLF001 - without its context
-                    "POST",
-                    kind.url,
-                    headers=sent,
-                    data=encoded({**arguments, **extra_body} if extra_body else arguments),
-                    **kind.options,
-                )
+                answer = await kind.destination.ask(body, request_id)
             except Exception:
-                _raise_as_the_sdk()
+                raise_as_the_sdk()
                 raise
-            if response.status >= 300 or "content-encoding" in response.headers:
-                await self._refuse(kind, response)
+            if answer.status_code >= 300 or "content-encoding" in answer.headers:
+                await self._refuse(kind, answer)
         except openai.OpenAIError:
             raise
         except httpx2.TimeoutException as error:
             raise openai.APITimeoutError(request=kind.request) from error
         except Exception as error:
             raise openai.APIConnectionError(request=kind.request) from error
-        return Answer(response)
+        return answer
 
-    async def _refuse(self, kind: _Kind, response: aiohttp.ClientResponse) -> None:
+    async def _refuse(self, kind: _Kind, answer: Answer) -> None:
         """Raises for a status that is an error, in the SDK's way, and for a compressed answer."""
         told = httpx2.Response(
-            response.status,
-            headers=response.raw_headers,
-            stream=AiohttpResponseStream(response),
+            answer.status_code,
+            headers=answer.raw_headers,
+            stream=_Body(answer),
             request=kind.request,
         )
         try:
@@ -161,7 +116,7 @@ class Posting:
             finally:
                 await told.aclose()
         except BaseException:
-            response.close()
+            await answer.aclose()
             raise
         raise self._client._make_status_error_from_response(told)  # noqa: SLF001
 
@@ -196,25 +151,17 @@ class Posting:
             if name not in ("content-length", "cookie", "host")
         )
         timeout = request.extensions["timeout"]
-        told: dict[str, Any] = {
-            "allow_redirects": False,
-            "auto_decompress": False,
-            "compress": False,
-            "timeout": aiohttp.ClientTimeout(
+        proxy = transport.proxy
+        destination = Destination(
+            transport.client,
+            str(request.url),
+            sent,
+            aiohttp.ClientTimeout(
                 sock_connect=timeout["connect"], sock_read=timeout["read"], connect=timeout["pool"]
             ),
-        }
-        if (proxy := transport.proxy) is not None:
-            told["proxy"] = str(proxy.url)
-            told["proxy_auth"] = aiohttp.BasicAuth(*proxy.auth) if proxy.auth else None
-            told["proxy_headers"] = proxy.headers
-        return _Kind(request, transport.client, URL(str(request.url)), sent, told)
-
-
-def _raise_as_the_sdk() -> None:
-    """The exception of aiohttp that is being handled, as the SDK's transport maps it."""
-    with map_aiohttp_exceptions():
-        raise  # noqa: PLE0704 - to be called while one is handled
+            Proxy(str(proxy.url), proxy.auth, proxy.headers) if proxy else None,
+        )
+        return _Kind(request, destination)
 
 
 def encoded(value: Mapping[str, Any]) -> bytes:

@@ -14,7 +14,7 @@ from openai import AsyncOpenAI, DefaultAioHttpClient
 from openai._vendor.httpx_aiohttp.transport import AiohttpTransport
 
 from proxy.backend.connector import Connector
-from proxy.backend.posting import ANSWER_LIMIT
+from proxy.backend.exchange import ANSWER_LIMIT
 from proxy.errors import BackendError, SettingsError
 from proxy.settings import Settings
 

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proxy.backend.deltas import EXCEPTIONS, read_events
-from proxy.backend.posting import Answer
+from proxy.backend.exchange import Answer
 from proxy.backend.repeats import LESSONS, Repeats
 from proxy.errors import BackendError
 from proxy.translate.delta import Delta, Texts, each_delta
