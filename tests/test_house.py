@@ -21,6 +21,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "metering",
             "environment",
             "clock",
+            "patience",
             "names",
             "wire",
             "contract",

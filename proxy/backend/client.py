@@ -6,7 +6,6 @@ here, because its objects cost ten times as much a chunk and hide cut streams (d
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, cast
@@ -17,13 +16,13 @@ import httpx2
 from proxy.backend import faults
 from proxy.backend.asking import BROKEN, Asking
 from proxy.backend.deltas import T, not_a_completion, parsed, read_events
-from proxy.backend.patience import Patience
 from proxy.backend.recognition import owner, recognise
 from proxy.backend.repeats import Repeats
 from proxy.backend.secrets import Secrets
 from proxy.backend.speech import transcribed
 from proxy.backend.transport import make_client
 from proxy.errors import BackendError
+from proxy.patience import Patience
 from proxy.settings import Settings
 from proxy.translate.delta import Delta, Texts
 from proxy.translate.dialect import Dialect, dialect
@@ -79,22 +78,22 @@ class Backend:
         settings = self._settings
         finished = started = False
         try:
-            async with (
-                Patience(settings.first_token_timeout) as patience,
-                self._asking.opened(request) as response,
-                aclosing(read_events(response, read, repeats)) as batches,
-            ):
-                async for told in batches:
-                    # Nobody waits for the backend while the client is being written to.
-                    patience.pause()
-                    if told:
-                        yield told
-                        started = True
-                        finished = finished or any(one.finish for one in told)
-                        wait = settings.tail_timeout if finished else settings.idle_timeout
-                    else:
-                        wait = DRAIN_TIMEOUT
-                    patience.wait(wait)
+            with Patience(settings.first_token_timeout) as patience:
+                async with (
+                    self._asking.opened(request) as response,
+                    aclosing(read_events(response, read, repeats)) as batches,
+                ):
+                    async for told in batches:
+                        # Nobody waits for the backend while the client is being written to.
+                        patience.pause()
+                        if told:
+                            yield told
+                            started = True
+                            finished = finished or any(one.finish for one in told)
+                            wait = settings.tail_timeout if finished else settings.idle_timeout
+                        else:
+                            wait = DRAIN_TIMEOUT
+                        patience.wait(wait)
         except TimeoutError as error:
             if finished:
                 return
@@ -128,11 +127,9 @@ class Backend:
         Raises BackendError, NoRouteError (`routes.py`) where the backend lacks the route.
         """
         try:
-            async with (
-                asyncio.timeout(self._settings.first_token_timeout),
-                self._asking.opened(request) as response,
-            ):
-                return parsed(await response.aread())
+            with Patience(self._settings.first_token_timeout):
+                async with self._asking.opened(request) as response:
+                    return parsed(await response.aread())
         except TimeoutError as error:
             raise faults.timed_out() from error
 
@@ -173,7 +170,7 @@ class Backend:
     async def _get(self, path: str) -> Any:
         with self._secrets.hidden():
             try:
-                async with asyncio.timeout(self._settings.connect_timeout * 2):
+                with Patience(self._settings.connect_timeout * 2):
                     response = await self._client.get(
                         path, cast_to=httpx2.Response, options={"headers": self._asking.calls.own}
                     )

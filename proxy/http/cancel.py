@@ -60,7 +60,8 @@ class Presence:
         True when the call came to its end, False when the client left. A cancellation from
         elsewhere (the server stops) is passed on.
         """
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("a request is answered in a task")
         self._task = task
@@ -70,7 +71,7 @@ class Presence:
             nonlocal watcher
             watcher = asyncio.create_task(self._watch(task, is_answered))
 
-        waiting = asyncio.get_running_loop().call_later(UNWATCHED, watch)
+        waiting = loop.call_later(UNWATCHED, watch)
         try:
             await call
         except asyncio.CancelledError:

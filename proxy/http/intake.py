@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from starlette.types import Receive
 
 from proxy.errors import OllamaError
 from proxy.http.visit import Visit
 from proxy.http.zstd import decompressed, is_compressed
+from proxy.patience import Patience
 from proxy.settings import Settings
 
 FEWEST = 10_000
@@ -46,7 +45,7 @@ async def read_body(
     parts: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(seconds):
+        with Patience(seconds):
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":

@@ -9,15 +9,22 @@ from __future__ import annotations
 import logging
 import os
 import select
+from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from proxy.clock import SECOND, Clock, format_seconds
 
 _ATOMIC = 4096
 """Bytes that a pipe takes at once whenever it says that it is writable (PIPE_BUF)."""
+
+_NAMES: Mapping[int, str] = {
+    logging.DEBUG: "debug",
+    logging.INFO: "info",
+    logging.WARNING: "warning",
+}
 
 _clock = Clock()
 
@@ -61,27 +68,18 @@ class Lines:
 class RequestLog:
     """The logger of requests: structlog's processors, without its way from any logger to them."""
 
-    def __init__(self, level: int, lines: Lines) -> None:
+    def __init__(self, level: int, lines: Lines, processors: Sequence[Processor]) -> None:
         self._level = level
         self._lines = lines
+        self._processors = processors
 
-    def debug(self, event: str, **fields: Any) -> None:
-        """A line that nobody needs."""
-        self._write("debug", logging.DEBUG, {"event": event, **fields})
-
-    def info(self, event: str, **fields: Any) -> None:
-        """A line as any."""
-        self._write("info", logging.INFO, {"event": event, **fields})
-
-    def warning(self, event: str, **fields: Any) -> None:
-        """A line of something that went wrong."""
-        self._write("warning", logging.WARNING, {"event": event, **fields})
-
-    def _write(self, name: str, level: int, line: Any) -> None:
+    def write(self, level: int, line: Any) -> None:
+        """Writes the line of these fields, `event` among them. It may take them apart."""
         if level < self._level:
             return
+        name = _NAMES[level]
         try:
-            for processor in structlog.get_config()["processors"]:
+            for processor in self._processors:
                 line = processor(None, name, line)
         except structlog.DropEvent:
             return

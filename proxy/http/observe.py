@@ -10,6 +10,7 @@ import codecs
 import json
 import logging
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TextIO
 
@@ -33,7 +34,12 @@ _CODECS = ("ascii", "idna", "latin-1", "unicode_escape", "utf-8")
 """What Python would read from a file when it is first needed, which may be when none can be opened
 (faults.md row 87)."""
 
-_log: Any = structlog.get_logger("proxy.request")
+
+def _not_configured(level: int, fields: EventDict) -> None:
+    structlog.get_logger("proxy.request").log(level, **fields)
+
+
+_write: Callable[[int, EventDict], None] = _not_configured
 
 
 @dataclass(slots=True)
@@ -93,7 +99,11 @@ def log_request(record: Record, finished: int) -> None:
     if call is not None and call.failure is not None:
         note_failure({"facade.record": record}, call.failure)
     outcome = record.outcome or _outcome(record.status, record.failure)
-    fields: dict[str, Any] = {"method": record.method, "path": shortened(record.path)}
+    fields: dict[str, Any] = {
+        "event": "request",
+        "method": record.method,
+        "path": shortened(record.path),
+    }
     if record.model:
         fields["model"] = shortened(record.model)
     fields["status"] = record.status
@@ -107,11 +117,9 @@ def log_request(record: Record, finished: int) -> None:
     if record.request_id:
         fields["request_id"] = record.request_id
     if record.status >= 500 or outcome == "backend_error":
-        _log.warning("request", **fields)
-    elif record.quiet:
-        _log.debug("request", **fields)
+        _write(logging.WARNING, fields)
     else:
-        _log.info("request", **fields)
+        _write(logging.DEBUG if record.quiet else logging.INFO, fields)
 
 
 def _outcome(status: int, failure: str) -> str:
@@ -150,14 +158,15 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
         )
         final = [printable, console] if colors else [Plain(console)]
     lines = Lines(target)
+    processors = [*shared, *final]
     structlog.configure(
-        processors=[*shared, *final],
+        processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lines,
         cache_logger_on_first_use=False,
     )
-    global _log
-    _log = RequestLog(level, lines)
+    global _write
+    _write = RequestLog(level, lines, processors).write
     handler = LineHandler(lines)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -15,6 +15,7 @@ from proxy.errors import OllamaError
 from proxy.http.answers import CLOSE, Headers, error_response
 from proxy.http.cancel import departure
 from proxy.http.observe import Record
+from proxy.patience import Patience
 
 HIGH_WATER = 65_536
 """Bytes that uvicorn takes into its buffer before `send` waits for the client."""
@@ -193,7 +194,7 @@ class Outgoing:
 async def _linger(receive: Receive) -> None:
     """Throws away what the client still sends; the kernel would reset the connection otherwise."""
     try:
-        async with asyncio.timeout(LINGER):
+        with Patience(LINGER):
             await departure(receive)
     except TimeoutError:
         return

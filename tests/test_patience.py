@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from proxy.backend.patience import Patience
+from proxy.patience import Patience
 
 SOON, LATER = 0.01, 30.0
 
@@ -24,7 +24,7 @@ async def some_time() -> None:
 
 def test_the_first_wait_has_an_end() -> None:
     async def first() -> None:
-        async with Patience(SOON):
+        with Patience(SOON):
             await silence()
 
     with pytest.raises(TimeoutError):
@@ -33,7 +33,7 @@ def test_the_first_wait_has_an_end() -> None:
 
 def test_a_shorter_wait_ends_before_the_one_that_was_begun() -> None:
     async def shorter() -> None:
-        async with Patience(LATER) as patience:
+        with Patience(LATER) as patience:
             patience.pause()
             patience.wait(SOON)
             await silence()
@@ -46,7 +46,7 @@ def test_a_wait_begins_anew_with_each_call() -> None:
     async def often() -> int:
         told = 0
         loop = asyncio.get_running_loop()
-        async with Patience(SOON) as patience:
+        with Patience(SOON) as patience:
             end = loop.time() + 3 * SOON
             while loop.time() < end:
                 patience.wait(SOON)
@@ -59,7 +59,7 @@ def test_a_wait_begins_anew_with_each_call() -> None:
 
 def test_nothing_ends_while_nothing_is_waited_for() -> None:
     async def paused() -> None:
-        async with Patience(SOON) as patience:
+        with Patience(SOON) as patience:
             patience.pause()
             await some_time()
 
@@ -68,7 +68,7 @@ def test_nothing_ends_while_nothing_is_waited_for() -> None:
 
 def test_a_wait_after_a_pause_has_an_end_too() -> None:
     async def resumed() -> None:
-        async with Patience(SOON) as patience:
+        with Patience(SOON) as patience:
             patience.pause()
             await some_time()
             patience.wait(SOON)
@@ -80,7 +80,7 @@ def test_a_wait_after_a_pause_has_an_end_too() -> None:
 
 def test_another_cancellation_stays_one() -> None:
     async def cancelled() -> None:
-        async with Patience(LATER):
+        with Patience(LATER):
             await silence()
 
     async def all_of_it() -> None:
