@@ -40,10 +40,11 @@ class Calls:
 
         `closing`: the connection is of no use after the answer. Raises what the SDK raises.
         """
-        named = {**_NAMED.get(request.endpoint, {}), **request.headers}
-        headers = {**named, **self.headers(request.authorization)}
-        if closing:
-            headers["Connection"] = "close"
+        headers = self.headers(request.authorization)
+        if closing or request.headers or request.endpoint in _NAMED:
+            headers = {**_NAMED.get(request.endpoint, {}), **request.headers, **headers}
+            if closing:
+                headers["Connection"] = "close"
         asked = request.endpoint, request.arguments, request.extra_body, headers, request.request_id
         try:
             return await self._posting.send(*asked)

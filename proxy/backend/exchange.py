@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 
 import aiohttp
@@ -86,6 +87,15 @@ class Answer:
         self._connection.close()
 
 
+class _Pattern(aiohttp.ClientRequest):
+    """A request that is never sent: where the connections go, and what heads are made of."""
+
+    @cached_property
+    def connection_key(self) -> Any:
+        """What aiohttp would work out each time that a connection is asked for."""
+        return super().connection_key
+
+
 class Destination:
     """Where the requests of a kind go. To be made while the loop runs that asks."""
 
@@ -106,7 +116,7 @@ class Destination:
                 "proxy_auth": aiohttp.BasicAuth(*proxy.auth) if proxy.auth else None,
                 "proxy_headers": proxy.headers,
             }
-        self._request = aiohttp.ClientRequest(
+        self._request = _Pattern(
             "POST",
             URL(url),
             headers=headers,

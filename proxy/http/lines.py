@@ -6,11 +6,14 @@ Lines never hold up a request: what a full pipe or a closed stream does not take
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import select
+from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any, TextIO
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -34,6 +37,8 @@ class Lines:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._waiting: deque[str] = deque()
+        self._is_coming = False
         self._poll = select.poll()
         try:
             self._descriptor: int | None = stream.fileno()
@@ -48,16 +53,51 @@ class Lines:
 
     def msg(self, message: str) -> None:
         """Writes the line, or what the stream takes of it without waiting."""
-        line = message + "\n"
+        self._waiting.append(message)
+        self._write_waiting()
+
+    def soon(self, message: str) -> None:
+        """The same when the event loop comes round, in one write with what else is said until then.
+
+        Without a loop that is now.
+        """
+        self._waiting.append(message)
+        if self._is_coming:
+            return
+        try:
+            asyncio.get_running_loop().call_soon(self._come_round)
+        except RuntimeError:
+            self._write_waiting()
+        else:
+            self._is_coming = True
+
+    def _come_round(self) -> None:
+        self._is_coming = False
+        self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        lines: list[str] = []
+        with suppress(IndexError):  # other threads take lines out, too
+            while self._waiting:
+                lines.append(self._waiting.popleft())
         try:
             if self._descriptor is None:
-                self._stream.write(line)
+                self._stream.write("".join(line + "\n" for line in lines))
                 return
-            rest = line.encode("utf-8", "replace")
-            while rest and self._is_writable():
-                rest = rest[os.write(self._descriptor, rest[:_ATOMIC]) :]
+            written = b""
+            for line in lines:
+                encoded = line.encode("utf-8", "replace") + b"\n"
+                if len(written) + len(encoded) > _ATOMIC:
+                    self._write(written)
+                    written = b""
+                written += encoded
+            self._write(written)
         except (OSError, ValueError):
             return
+
+    def _write(self, rest: bytes) -> None:
+        while rest and self._is_writable():
+            rest = rest[os.write(cast("int", self._descriptor), rest[:_ATOMIC]) :]
 
     def _is_writable(self) -> bool:
         return any(event & select.POLLOUT for _, event in self._poll.poll(0))
@@ -83,7 +123,7 @@ class RequestLog:
                 line = processor(None, name, line)
         except structlog.DropEvent:
             return
-        self._lines.msg(line)
+        self._lines.soon(line)
 
 
 class LineHandler(logging.Handler):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
 import os
 import re
+import select
 from collections.abc import Iterator
 from typing import Any
 
@@ -205,6 +207,25 @@ def test_libraries_say_warnings_in_the_same_form_and_no_more(log_format: str) ->
     assert "odd thing" in text
     if log_format == "json":
         assert json.loads(text)["level"] == "warning"
+
+
+def test_lines_of_one_round_of_the_loop_come_whole_and_in_their_order() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as told, os.fdopen(writing, "w") as stream:
+        configure(Settings(log_format="json"), stream)
+
+        async def busy() -> None:
+            for status in range(200, 260):
+                log_request(record(status=status), 2 * SECOND)
+            assert not select.select([told], [], [], 0)[0]
+            logging.getLogger("x").warning("between")
+            log_request(record(status=499), 2 * SECOND)
+
+        asyncio.run(busy())
+        stream.close()
+        lines = [json.loads(line) for line in told]
+    assert [line["event"] for line in lines] == [*["request"] * 60, "between", "request"]
+    assert [line.get("status") for line in lines[:60]] == list(range(200, 260))
 
 
 def test_a_full_pipe_holds_nobody_up() -> None:
