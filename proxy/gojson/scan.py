@@ -15,6 +15,11 @@ from proxy.gojson.quote import quote
 DEEPEST = 500
 """How many arrays and objects may stand in one another. Go allows 10,000; we have less stack."""
 
+LONG = 64 * 1024
+"""Bytes of a body that is not counted when it has few values."""
+
+_FEW = 64
+
 MISSING = "missing request body"
 TRUNCATED = "unexpected EOF"
 TOO_DEEP = "exceeded max depth"
@@ -40,6 +45,24 @@ _LITERALS = {ord("t"): b"true", ord("f"): b"false", ord("n"): b"null"}
 
 class SyntaxFault(ValueError):  # noqa: N818 - SyntaxError means something else in Python
     """The body holds no JSON value; the text is Go's."""
+
+
+def holds_more_than(most: int, body: bytes) -> bool:
+    """Whether more than `most` objects and lists begin in `body`; those in its texts count too.
+
+    A body that is long and has few of them is a picture, say: to look for the next one is thirty
+    times as fast as to count.
+    """
+    if len(body) > LONG:
+        found = 0
+        for opener in (b"{", b"["):
+            position = body.find(opener)
+            while position >= 0 and found <= _FEW:
+                found += 1
+                position = body.find(opener, position + 1)
+        if found <= _FEW:
+            return found > most
+    return body.count(b"{") + body.count(b"[") > most
 
 
 def first_value(body: bytes) -> bytes:

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope
 from proxy import contract
 from proxy.errors import OllamaError
 from proxy.gojson.read import is_deeper_than, read
-from proxy.gojson.scan import DEEPEST, MISSING, TOO_DEEP, SyntaxFault, first_value
+from proxy.gojson.scan import DEEPEST, MISSING, TOO_DEEP, SyntaxFault, first_value, holds_more_than
 from proxy.http.complaints import DecodeError
 from proxy.http.explain import as_go_decodes
 from proxy.http.shape import is_settled, shape_of
@@ -62,7 +62,7 @@ class Decoder:
 
         Of a key that comes twice both take the last; that an earlier one was wrong goes unseen.
         """
-        if body.count(b"{") + body.count(b"[") > DEEPEST and is_deeper_than(DEEPEST, value):
+        if holds_more_than(DEEPEST, body) and is_deeper_than(DEEPEST, value):
             return False
         for name, quoted in self._maps:
             if name in value and body.count(quoted) > 1:

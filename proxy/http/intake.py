@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.types import Receive
 
 from proxy.errors import OllamaError
+from proxy.gojson.scan import holds_more_than
 from proxy.http.visit import Visit
 from proxy.http.zstd import decompressed, is_compressed
 from proxy.patience import Patience
@@ -68,7 +69,7 @@ def _checked(body: bytes, limit: int) -> bytes:
     times its own length.
     """
     most = max(FEWEST, limit // 64)
-    if len(body) > most and body.count(b"{") + body.count(b"[") > most:
+    if len(body) > most and holds_more_than(most, body):
         raise OllamaError(413, "request body has too many values")
     return body
 

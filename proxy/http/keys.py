@@ -58,7 +58,7 @@ def presented(path: str, headers: Iterable[_Header]) -> bytes:
 
 def authorized(path: str, headers: list[_Header]) -> list[_Header]:
     """The headers with the key as `Authorization`, also where it came as `x-api-key`."""
-    if any(name == b"authorization" for name, _ in headers):
+    if not path.startswith(ANTHROPIC) or any(name == b"authorization" for name, _ in headers):
         return headers
     key = presented(path, headers)
     return [*headers, (b"authorization", b"Bearer " + key)] if key else headers

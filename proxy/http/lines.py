@@ -11,12 +11,12 @@ import logging
 import os
 import select
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, TextIO, cast
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, WrappedLogger
 
 from proxy.clock import SECOND, Clock, format_seconds
 
@@ -108,10 +108,9 @@ class Lines:
 class RequestLog:
     """The logger of requests: structlog's processors, without its way from any logger to them."""
 
-    def __init__(self, level: int, lines: Lines, processors: Sequence[Processor]) -> None:
+    def __init__(self, level: int, lines: Lines) -> None:
         self._level = level
         self._lines = lines
-        self._processors = processors
 
     def write(self, level: int, line: Any) -> None:
         """Writes the line of these fields, `event` among them. It may take them apart."""
@@ -119,7 +118,7 @@ class RequestLog:
             return
         name = _NAMES[level]
         try:
-            for processor in self._processors:
+            for processor in structlog.get_config()["processors"]:
                 line = processor(None, name, line)
         except structlog.DropEvent:
             return

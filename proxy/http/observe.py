@@ -158,15 +158,14 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
         )
         final = [printable, console] if colors else [Plain(console)]
     lines = Lines(target)
-    processors = [*shared, *final]
     structlog.configure(
-        processors=processors,
+        processors=[*shared, *final],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lines,
         cache_logger_on_first_use=False,
     )
     global _write
-    _write = RequestLog(level, lines, processors).write
+    _write = RequestLog(level, lines).write
     handler = LineHandler(lines)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

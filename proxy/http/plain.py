@@ -45,7 +45,11 @@ class Plain:
         ]
         for key in sorted(event):
             value = event[key]
-            if type(value) is not int and not (type(value) is str and _as_it_is(value)):
+            kind = type(value)
+            if kind is str:
+                if not (value.isalnum() or _as_it_is(value)):
+                    value = _shown(value)
+            elif kind is not int and kind is not float:
                 value = _shown(value)
             words.append(f"{key}={value}")
         return " ".join(words).rstrip(" ")

