@@ -161,10 +161,17 @@ class GuardedProtocol(_OneAnswer, HttpToolsProtocol):
         self._count(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, which is also called at the end of a chunked body for what follows it."""
-        if self._in_head:
-            super().on_header(name, value)
-            self._count(len(name) + len(value) + 4)
+        """A header, which is also called at the end of a chunked body for what follows it.
+
+        What uvicorn does with one is done here: there are many, and each call has its price.
+        """
+        if not self._in_head:
+            return
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+        self._count(len(name) + len(value) + 4)
 
     def on_headers_complete(self) -> None:
         """The head is complete: what it lacks is refused before anybody is asked."""
@@ -192,6 +199,11 @@ class GuardedProtocol(_OneAnswer, HttpToolsProtocol):
         self.scope["path"] = unquote(path) if "%" in path else path
         self.scope["raw_path"] = raw_path
         self.scope["query_string"] = query
+
+    def on_message_complete(self) -> None:
+        """For the door, which need not wait for a body that is there when its task begins."""
+        self.scope["facade.arrived"] = True  # type: ignore[typeddict-unknown-key] # ours
+        super().on_message_complete()
 
     def _has_odd_coding(self) -> bool:
         return any(

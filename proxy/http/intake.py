@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 from starlette.types import Receive
 
 from proxy.errors import OllamaError
@@ -24,7 +26,7 @@ async def whole_body(receive: Receive, visit: Visit, settings: Settings) -> byte
         receive,
         declared=visit.declared,
         limit=settings.max_body,
-        seconds=settings.body_timeout,
+        patience=nullcontext() if visit.arrived else Patience(settings.body_timeout),
     )
     if not body or not is_compressed(visit.path, visit.encoding):
         return body
@@ -33,20 +35,20 @@ async def whole_body(receive: Receive, visit: Visit, settings: Settings) -> byte
 
 
 async def read_body(
-    receive: Receive, *, declared: int | None, limit: int, seconds: float
+    receive: Receive, *, declared: int | None, limit: int, patience: AbstractContextManager[object]
 ) -> bytes | None:
     """The whole body, or None when the client left before its end.
 
     `declared` is the Content-Length, None for a chunked body; what is too long by its own word
     is not read at all. Raises OllamaError: 413 beyond `limit` bytes or one object or list for each
-    64 of them, 408 after `seconds`.
+    64 of them, 408 when `patience` ends.
     """
     if declared is not None and declared > limit:
         raise _too_large()
     parts: list[bytes] = []
     size = 0
     try:
-        with Patience(seconds):
+        with patience:
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":

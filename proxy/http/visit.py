@@ -47,12 +47,14 @@ class Visit:
     """The head of one request.
 
     `path` is decoded and without the host of an absolute target, `raw_path` is the same as it was
-    sent, `target` is what the log shows. `declared` is the Content-Length (None: no such header),
+    sent, `target` is what the log shows. `arrived` says that the whole request is there, `declared`
+    is the Content-Length (None: no such header),
     `unread_bytes` how much body there may be, `is_ambiguous` whether its end is told twice.
     """
 
     __slots__ = (
         "_absolute",
+        "arrived",
         "content_type",
         "declared",
         "encoding",
@@ -77,6 +79,7 @@ class Visit:
                 found[name] = (
                     found.get(name, value) if name != b"host" or name not in found else b""
                 )
+        self.arrived: bool = "facade.arrived" in scope
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.raw_path: str = (scope.get("raw_path") or self.path.encode()).decode("latin-1")
