@@ -39,10 +39,8 @@ class Plain:
         """The line."""
         if not _OTHERS.isdisjoint(event):
             return self._console(logger, name, printable(logger, name, event))
-        words = [
-            f"{event.pop('timestamp')} [{event.pop('level'):<{_LEVEL}}]",
-            f"{_escaped(event.pop('event')):<{_EVENT}}",
-        ]
+        line = f"{event.pop('timestamp')} [{event.pop('level'):<{_LEVEL}}] "
+        line += f"{_escaped(event.pop('event')):<{_EVENT}}"
         for key in sorted(event):
             value = event[key]
             kind = type(value)
@@ -51,8 +49,8 @@ class Plain:
                     value = _shown(value)
             elif kind is not int and kind is not float:
                 value = _shown(value)
-            words.append(f"{key}={value}")
-        return " ".join(words).rstrip(" ")
+            line += f" {key}={value}"
+        return line.rstrip(" ")
 
 
 def _escaped(text: str) -> str:

@@ -15,6 +15,7 @@ from proxy.translate.failures import failure_status, failure_text
 from proxy.translate.logprobs import read_logprobs
 
 MILLISECOND = 1_000_000
+_PLAIN = {"role", "content"}
 
 
 def unreadable() -> BackendError:
@@ -50,7 +51,7 @@ def read_delta(event: Any) -> Delta | None:
     if isinstance(message, dict):
         content = message.get("content")
         delta.content = content if isinstance(content, str) else _text(content)
-        if content is None or len(message) > 1:  # nearly every event has a text and no more
+        if content is None or not message.keys() <= _PLAIN:  # nearly every one has no more
             delta.content += _text(message.get("refusal"))
             delta.thinking = _thinking(message)
             delta.calls = _calls(message)

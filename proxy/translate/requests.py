@@ -178,18 +178,31 @@ def _add_common(
     request.add({"stream": stream})
     if stream and dialect.stream_options:
         request.add({"stream_options": {"include_usage": True}})
-    values = merge_options(model.parameters, body.get("options"))
+    options = body.get("options")
+    if options or model.parameters:
+        _add_options(request, options, model, dialect, zero_limit=zero_limit)
+    # Cutting the prompt, or text while it grows, is the backend's business: a client that insists
+    # is told. Insisting on the contrary is how backends behave.
+    request.drop(*(name for name in ("truncate", "shift") if body.get(name) is True))
+
+
+def _add_options(
+    request: Request,
+    options: Mapping[str, Any] | None,
+    model: Model,
+    dialect: Dialect,
+    *,
+    zero_limit: bool,
+) -> None:
+    values = merge_options(model.parameters, options)
     parameters, dropped = option_parameters(values, dialect)
     request.add(parameters)
-    request.drop(*dropped, *load_options(body.get("options")))
+    request.drop(*dropped, *load_options(options))
     # For generate Ollama leaves a 0 out and so gets no limit; for chat it sends the 0 (§10.2,
     # golden options/sent-native-num-predict-0, real/num-predict-0).
     limit = token_limit(values, model.context_length)
     if limit is not None and (limit or zero_limit):
         request.add({dialect.max_tokens if request.endpoint == "chat" else "max_tokens": limit})
-    # Cutting the prompt, or text while it grows, is the backend's business: a client that insists
-    # is told. Insisting on the contrary is how backends behave.
-    request.drop(*(name for name in ("truncate", "shift") if body.get(name) is True))
 
 
 def _add_chat_only(
