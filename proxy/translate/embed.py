@@ -55,9 +55,17 @@ def read_vectors(answer: Any, count: int) -> list[Vector]:
         if 1 < len(places) < count:
             raise _unreadable()
         data = sorted(data, key=lambda item: item["index"])
-    vectors = [_vector(item.get("embedding")) for item in data]
+    values = [item.get("embedding") for item in data]
+    vectors = list(map(_vector, values))
     if len({len(vector) for vector in vectors}) > 1:
         raise BackendError(502, "backend gave embeddings of unequal lengths", kind="unreadable")
+    finite, with_zero_or_one = _looked_at(vectors)
+    # Python takes booleans for numbers; only where there is a 0 or a 1 can one have been.
+    for at in with_zero_or_one:
+        if isinstance(values[at], list) and bool in map(type, values[at]):
+            raise _unreadable()
+    if not finite:
+        raise OllamaError(400, "embedding contains NaN or Inf values")
     return vectors
 
 
@@ -163,26 +171,28 @@ def _vector(value: Any) -> Vector:
         raise _unreadable()
     if not vector:
         raise _unreadable()
-    # In doubles no sum of float32 values is infinite unless one of them is, or none at all.
-    if not math.isfinite(sum(vector)):
-        raise OllamaError(400, "embedding contains NaN or Inf values")
     return vector
+
+
+def _looked_at(vectors: Sequence[Vector]) -> tuple[bool, Iterable[int]]:
+    """Whether all numbers are finite, and the places of the vectors in which a 0 or a 1 is."""
+    if matrix.is_for(vectors):
+        return matrix.looked_at(vectors)
+    # In doubles no sum of float32 values is infinite unless one of them is, or none at all.
+    finite = all(math.isfinite(sum(vector)) for vector in vectors)
+    raw = enumerate(vector.tobytes() for vector in vectors)
+    return finite, [at for at, told in raw if _ZERO in told or _ONE in told]
 
 
 def _packed(value: list[Any]) -> Vector:
     try:
-        vector = array("f", value)
+        return array("f", value)
     except OverflowError:
         return array("f", [math.inf])
     except TypeError:
         if not {int, float, type(None)}.issuperset(map(type, value)):
             raise _unreadable() from None
         return array("f", [math.nan])  # llama.cpp's JSON has null where a number is not one
-    # Python takes booleans for numbers; only where there is a 0 or a 1 can one have been.
-    raw = vector.tobytes()
-    if (_ZERO in raw or _ONE in raw) and bool in map(type, value):
-        raise _unreadable()
-    return vector
 
 
 def _decoded(text: str) -> Vector:

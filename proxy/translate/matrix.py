@@ -28,6 +28,14 @@ def is_for(vectors: Sequence[array[float]]) -> bool:
     return AVAILABLE and len(vectors) * len(vectors[0] if vectors else ()) >= FEWEST
 
 
+def looked_at(vectors: Sequence[array[float]]) -> tuple[bool, list[int]]:
+    """Of vectors of one length: whether all is finite, and which of them hold a 0 or a 1."""
+    numpy = import_module("numpy")
+    found = _matrix(numpy, vectors)
+    odd = ((found == 0) | (found == 1)).any(axis=1)
+    return bool(numpy.isfinite(found).all()), numpy.flatnonzero(odd).tolist()
+
+
 def unit_vectors(
     vectors: Sequence[array[float]], dimensions: int | None = None
 ) -> list[array[float]]:
@@ -46,14 +54,17 @@ def digits(vectors: Sequence[array[float]]) -> list[bytes]:
     """
     numpy = import_module("numpy")
     found = _matrix(numpy, vectors)
-    whole = (found == numpy.rint(found)).any(axis=1).tolist()
     texts = [orjson.dumps(row, option=orjson.OPT_SERIALIZE_NUMPY) for row in found]
-    return [
-        dumps([int(value) if value.is_integer() else value for value in orjson.loads(text)])
-        if has_whole
-        else text
-        for text, has_whole in zip(texts, whole, strict=True)
-    ]
+    for at in numpy.flatnonzero((found == numpy.rint(found)).any(axis=1)).tolist():
+        texts[at] = _without_points(texts[at])
+    return texts
+
+
+def _without_points(text: bytes) -> bytes:
+    """A row of orjson's, in which whole numbers are written as Go does."""
+    if b"e" not in text and b"-0.0" not in text:
+        return text.replace(b".0,", b",").replace(b".0]", b"]")
+    return dumps([int(value) if value.is_integer() else value for value in orjson.loads(text)])
 
 
 def _matrix(numpy: Any, vectors: Sequence[array[float]]) -> Any:

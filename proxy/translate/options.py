@@ -14,6 +14,7 @@ from typing import Any
 from proxy import contract
 from proxy.errors import OllamaError
 from proxy.translate.dialect import Dialect
+from proxy.translate.models import Model
 
 CONTEXTS_WITHOUT_LIMIT = 10
 """Ollama's bound where there is no limit, in contexts (inference.md §10.2)."""
@@ -54,6 +55,28 @@ def merge_options(
     cut toward zero. Raises OllamaError(500) as `check_options` does, for either source.
     """
     return {**_read(parameters), **_read(options)}
+
+
+def all_options(
+    options: Mapping[str, Any] | None,
+    model: Model,
+    dialect: Dialect,
+    *,
+    limit_name: str,
+    zero_limit: bool,
+) -> tuple[dict[str, Any], list[str]]:
+    """The parameters of a request for a model, and the names of the options that have none.
+
+    `limit_name` is what the backend calls `num_predict`. For generate Ollama leaves a 0 out and so
+    gets no limit; for chat (`zero_limit`) it sends the 0 (§10.2, golden
+    options/sent-native-num-predict-0, real/num-predict-0). Raises as `check_options` does.
+    """
+    values = merge_options(model.parameters, options)
+    parameters, dropped = option_parameters(values, dialect)
+    limit = token_limit(values, model.context_length)
+    if limit is not None and (limit or zero_limit):
+        parameters[limit_name] = limit
+    return parameters, [*dropped, *load_options(options)]
 
 
 def option_parameters(

@@ -16,10 +16,9 @@ from proxy.translate.formats import completion_format_parameters, format_paramet
 from proxy.translate.messages import chat_messages, openai_messages
 from proxy.translate.models import Model
 from proxy.translate.options import (
+    all_options,
     load_options,
     merge_options,
-    option_parameters,
-    token_limit,
 )
 from proxy.translate.tools import tool_definitions
 
@@ -180,29 +179,15 @@ def _add_common(
         request.add({"stream_options": {"include_usage": True}})
     options = body.get("options")
     if options or model.parameters:
-        _add_options(request, options, model, dialect, zero_limit=zero_limit)
+        limit_name = dialect.max_tokens if request.endpoint == "chat" else "max_tokens"
+        parameters, dropped = all_options(
+            options, model, dialect, limit_name=limit_name, zero_limit=zero_limit
+        )
+        request.add(parameters)
+        request.drop(*dropped)
     # Cutting the prompt, or text while it grows, is the backend's business: a client that insists
     # is told. Insisting on the contrary is how backends behave.
     request.drop(*(name for name in ("truncate", "shift") if body.get(name) is True))
-
-
-def _add_options(
-    request: Request,
-    options: Mapping[str, Any] | None,
-    model: Model,
-    dialect: Dialect,
-    *,
-    zero_limit: bool,
-) -> None:
-    values = merge_options(model.parameters, options)
-    parameters, dropped = option_parameters(values, dialect)
-    request.add(parameters)
-    request.drop(*dropped, *load_options(options))
-    # For generate Ollama leaves a 0 out and so gets no limit; for chat it sends the 0 (§10.2,
-    # golden options/sent-native-num-predict-0, real/num-predict-0).
-    limit = token_limit(values, model.context_length)
-    if limit is not None and (limit or zero_limit):
-        request.add({dialect.max_tokens if request.endpoint == "chat" else "max_tokens": limit})
 
 
 def _add_chat_only(
