@@ -23,6 +23,9 @@ HEAD_TIMEOUT = 10.0
 """Seconds for a head to be complete, from the connection or from its first bytes on, where nothing
 else is said."""
 
+COPIED = 64 * 1024
+"""Bytes of a body that leave in one packet with the head; more are not worth a copy."""
+
 _TARGET = re.compile(rb"[\x21-\x7e]+")
 
 
@@ -80,7 +83,11 @@ class Gathering:
             self._transport.write(data)
         elif self._head:
             head, self._head = self._head, None
-            self._transport.write(head + data)
+            if len(data) <= COPIED:
+                self._transport.write(head + data)
+            else:
+                self._transport.write(head)
+                self._transport.write(data)
         elif self._cycle.response_started:
             self._head = data
         else:

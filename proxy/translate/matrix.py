@@ -6,6 +6,7 @@ tell it. 256 vectors of 1,024 numbers take 6 ms of the processor instead of 210.
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Sequence
 from importlib import import_module
@@ -19,6 +20,9 @@ from proxy.gojson.encode import dumps
 NORM_FLOOR = 1e-12
 FEWEST = 4_096
 """Numbers for which it is worth while; loading numpy takes a tenth of a second, once."""
+
+_MORE = re.compile(rb"e[^-]|-0\.0")
+"""Whole numbers that Go writes otherwise than without the point: large ones, and minus zero."""
 
 AVAILABLE = find_spec("numpy") is not None
 
@@ -41,10 +45,7 @@ def unit_vectors(
 ) -> list[array[float]]:
     """The vectors, all of one length, at length 1; cut if need be, as `embed.unit_vector` does."""
     numpy = import_module("numpy")
-    found = _normalised(numpy, _matrix(numpy, vectors))
-    if dimensions is not None and 0 < dimensions < found.shape[1]:
-        found = _normalised(numpy, found[:, :dimensions])
-    return [array("f", row.tobytes()) for row in found]
+    return [array("f", row.tobytes()) for row in _units(numpy, vectors, dimensions)]
 
 
 def digits(vectors: Sequence[array[float]]) -> list[bytes]:
@@ -53,7 +54,23 @@ def digits(vectors: Sequence[array[float]]) -> list[bytes]:
     Of float32 orjson writes all but whole numbers as Go does: Go writes 1 where it writes 1.0.
     """
     numpy = import_module("numpy")
-    found = _matrix(numpy, vectors)
+    return _digits(numpy, _matrix(numpy, vectors))
+
+
+def unit_digits(vectors: Sequence[array[float]], dimensions: int | None = None) -> list[bytes]:
+    """`digits` of the `unit_vectors`, which are not made."""
+    numpy = import_module("numpy")
+    return _digits(numpy, _units(numpy, vectors, dimensions))
+
+
+def _units(numpy: Any, vectors: Sequence[array[float]], dimensions: int | None) -> Any:
+    found = _normalised(numpy, _matrix(numpy, vectors))
+    if dimensions is not None and 0 < dimensions < found.shape[1]:
+        found = _normalised(numpy, found[:, :dimensions])
+    return found
+
+
+def _digits(numpy: Any, found: Any) -> list[bytes]:
     texts = [orjson.dumps(row, option=orjson.OPT_SERIALIZE_NUMPY) for row in found]
     for at in numpy.flatnonzero((found == numpy.rint(found)).any(axis=1)).tolist():
         texts[at] = _without_points(texts[at])
@@ -62,7 +79,7 @@ def digits(vectors: Sequence[array[float]]) -> list[bytes]:
 
 def _without_points(text: bytes) -> bytes:
     """A row of orjson's, in which whole numbers are written as Go does."""
-    if b"e" not in text and b"-0.0" not in text:
+    if not _MORE.search(text):
         return text.replace(b".0,", b",").replace(b".0]", b"]")
     return dumps([int(value) if value.is_integer() else value for value in orjson.loads(text)])
 

@@ -40,7 +40,9 @@ def test_many_vectors_are_as_one_by_one(vectors: list[list[float]], dimensions: 
         expected = one_by_one(arrays, dimensions)
     except (OverflowError, ValueError):
         return
-    assert matrix.digits(matrix.unit_vectors(arrays, dimensions)) == list(map(dumps, expected))
+    texts = list(map(dumps, expected))
+    assert matrix.digits(matrix.unit_vectors(arrays, dimensions)) == texts
+    assert matrix.unit_digits(arrays, dimensions) == texts
 
 
 @WITH_NUMPY
@@ -49,10 +51,13 @@ def test_a_large_answer_is_made_at_once_and_a_small_one_is_not(
 ) -> None:
     asked = []
     monkeypatch.setattr(matrix, "digits", lambda *one: asked.append(one) or [])
+    monkeypatch.setattr(matrix, "unit_digits", lambda *one: asked.append(one) or [])
     large = [array("f", [3.0, 4.0] * (matrix.FEWEST // 2))]
     assert digits(large) == []
+    assert embed_answer("m", large) == b'{"model":"m","embeddings":[]}'
     assert digits([array("f", [3.0, 0.5])]) == [b"[3,0.5]"]
-    assert len(asked) == 1
+    assert embed_answer("m", [array("f", [3, 4])]) == b'{"model":"m","embeddings":[[0.6,0.8]]}'
+    assert len(asked) == 2
 
 
 def test_without_numpy_a_large_answer_is_made_too(monkeypatch: pytest.MonkeyPatch) -> None:
