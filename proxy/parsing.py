@@ -16,15 +16,14 @@ import httptools
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from proxy.gathering import Gathering
+
 HEAD_LIMIT = 64 * 1024
 """Bytes of a request line and its headers; h11 draws the same line."""
 
 HEAD_TIMEOUT = 10.0
 """Seconds for a head to be complete, from the connection or from its first bytes on, where nothing
 else is said."""
-
-COPIED = 64 * 1024
-"""Bytes of a body that leave in one packet with the head; more are not worth a copy."""
 
 _TARGET = re.compile(rb"[\x21-\x7e]+")
 
@@ -62,45 +61,6 @@ class _OneAnswer:
 
 class _Plain(_OneAnswer, H11Protocol):
     """A connection that is parsed by h11."""
-
-
-class Gathering:
-    """The transport of one answer with a body: its head goes out with the first part of that.
-
-    That is one packet and one system call instead of two. Whoever answers here gives both at once.
-    """
-
-    __slots__ = ("_cycle", "_head", "_transport")
-
-    def __init__(self, transport: Any, cycle: Any) -> None:
-        self._transport = transport
-        self._head: bytes | None = b""
-        self._cycle = cycle
-
-    def write(self, data: bytes) -> None:
-        """Takes the head, or sends what comes; `100 Continue` comes before the head."""
-        if self._head is None:
-            self._transport.write(data)
-        elif self._head:
-            head, self._head = self._head, None
-            if len(data) <= COPIED:
-                self._transport.write(head + data)
-            else:
-                self._transport.write(head)
-                self._transport.write(data)
-        elif self._cycle.response_started:
-            self._head = data
-        else:
-            self._transport.write(data)
-
-    def close(self) -> None:
-        """Closes the connection when everything is sent."""
-        if self._head:
-            self.write(b"")
-        self._transport.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
 
 
 class GuardedProtocol(_OneAnswer, HttpToolsProtocol):

@@ -40,6 +40,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "asking_commands",
             "contract_command",
             "doctor",
+            "gathering",
             "keeping",
             "listening",
             "local",

@@ -172,52 +172,6 @@ def test_a_second_head_on_a_connection_is_timed_too(
             client.read_answer()
 
 
-class Wire:
-    """A transport that remembers each packet."""
-
-    def __init__(self) -> None:
-        self.packets: list[bytes] = []
-        self.closed = False
-
-    def write(self, data: bytes) -> None:
-        self.packets.append(bytes(data))
-
-    def close(self) -> None:
-        self.closed = True
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-
-class Cycle:
-    """What is known of an answer under way."""
-
-    response_started = False
-
-
-def test_the_head_of_an_answer_goes_out_with_the_first_of_its_body() -> None:
-    wire, cycle = Wire(), Cycle()
-    gathering = parsing.Gathering(wire, cycle)
-    gathering.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    assert len(wire.packets) == 1
-    cycle.response_started = True
-    gathering.write(b"head ")
-    gathering.write(b"first ")
-    gathering.write(b"second")
-    assert wire.packets[1:] == [b"head first ", b"second"]
-    assert not gathering.is_closing()
-
-
-def test_a_head_is_not_lost_when_the_connection_is_closed_after_it() -> None:
-    wire, cycle = Wire(), Cycle()
-    cycle.response_started = True
-    gathering = parsing.Gathering(wire, cycle)
-    gathering.write(b"head")
-    gathering.close()
-    assert wire.packets == [b"head"]
-    assert wire.closed
-
-
 def test_an_answer_comes_whole_to_every_method(port: int) -> None:
     with RawClient("127.0.0.1", port) as client:
         for method in ("GET", "HEAD", "GET"):

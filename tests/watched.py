@@ -58,6 +58,8 @@ def watch_workers() -> None:
 
 def main() -> None:
     """The command, watched."""
+    # The sockets of uvloop, which `make bench` installs, cannot be looked at.
+    sys.modules["uvloop"] = None  # type: ignore[assignment]
     watch(json.loads(os.environ[canary.VARIABLE]))
     watch_workers()
     sys.addaudithook(peers.Peers(json.loads(os.environ[peers.VARIABLE])).hook)

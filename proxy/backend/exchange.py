@@ -136,6 +136,7 @@ class Destination:
             protocol = cast("ResponseHandler", connection.protocol)
             protocol.set_response_params(
                 auto_decompress=False,
+                read_until_eof=True,
                 read_timeout=self._timeout.sock_read,
                 read_bufsize=READ_AHEAD,
             )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 from proxy.backend.client import Backend
 from proxy.catalog.catalog import Catalog
@@ -17,16 +19,20 @@ from proxy.operations.loaded import Loaded
 from proxy.operations.resolving import installed
 from proxy.settings import Settings
 from proxy.translate.embed import (
+    Vector,
     embed_answer,
     embeddings_answer,
     read_inputs,
     read_prompt_tokens,
     read_vectors,
+    takes_long,
 )
 from proxy.translate.models import Model
 from proxy.translate.options import check_options
 from proxy.translate.requests import embed_request
 from proxy.wire import EmbeddingRequest, EmbedRequest
+
+T = TypeVar("T")
 
 TOO_LONG = "the input length exceeds the context length"
 CANNOT_CUT = "input exceeds maximum context length and cannot be truncated further"
@@ -74,7 +80,8 @@ class Embedding:
             "load_duration": max(asked - call.started, 1),
             "prompt_eval_count": call.prompt_tokens,
         }
-        return Json(embed_answer(name, vectors, dimensions, metrics))
+        made = partial(embed_answer, name, vectors, dimensions, metrics)
+        return Json(await computed(vectors, made))
 
     async def embeddings(self, body: EmbeddingRequest, call: Call) -> Json:
         """`POST /api/embeddings`: one vector as the backend gives it; every failure is a 500."""
@@ -119,6 +126,14 @@ class Embedding:
             return await self._backend.embeddings(prepared(request, call))
         finally:
             prepared(request, call)
+
+
+async def computed(vectors: Sequence[Vector], make: Callable[[], T]) -> T:
+    """What `make` makes of the vectors; beside the event loop where it would stand still for long.
+
+    Without numpy 256 vectors of 1,024 numbers take 200 ms, in which no stream would go on.
+    """
+    return await asyncio.to_thread(make) if takes_long(vectors) else make()
 
 
 def embedding_failure(error: BackendError, *, truncate: bool) -> OllamaError:

@@ -20,7 +20,7 @@ from proxy.errors import BackendError, OllamaError
 from proxy.operations import checks
 from proxy.operations.answering import prepared
 from proxy.operations.call import Call, Events, Json
-from proxy.operations.embedding import embedding_failure
+from proxy.operations.embedding import computed, embedding_failure
 from proxy.operations.loaded import Loaded
 from proxy.operations.resolving import cloud_disabled, installed
 from proxy.settings import Settings
@@ -135,10 +135,15 @@ class OpenAI:
         finally:
             self._loaded.load(model, keep_alive)
         call.count(answer)
-        units = unit_vectors(read_vectors(answer, len(inputs)), dimensions)
+        vectors = read_vectors(answer, len(inputs))
         as_text = (body.get("encoding_format") or "").lower() == "base64"
-        vectors = list(map(_base64, units)) if as_text else digits(units)
-        return Json(embeddings_answer(name, vectors, read_prompt_tokens(answer)))
+
+        def made() -> bytes:
+            units = unit_vectors(vectors, dimensions)
+            told = list(map(_base64, units)) if as_text else digits(units)
+            return embeddings_answer(name, told, read_prompt_tokens(answer))
+
+        return Json(await computed(vectors, made))
 
     def _refuse_cloud(self, name: str) -> None:
         """Ollama looks for names of its cloud before its translators look at anything else."""

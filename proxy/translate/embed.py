@@ -18,6 +18,9 @@ from proxy.translate.matrix import NORM_FLOOR
 Vector: TypeAlias = "array[float]"
 """Float32 values, as Ollama computes with them."""
 
+MANY = 32_768
+"""Numbers that, one by one, take so long that others should not wait for them."""
+
 _SMALLEST_FULL = 2.0**-126
 _ZERO, _ONE = array("f", [0]).tobytes(), array("f", [1]).tobytes()
 _BIG_ENDIAN = array("H", [1]).tobytes() == b"\0\1"
@@ -82,6 +85,12 @@ def unit_vectors(vectors: Sequence[Vector], dimensions: int | None = None) -> Se
     if matrix.is_for(vectors):
         return matrix.unit_vectors(vectors, dimensions)
     return [unit_vector(vector, dimensions) for vector in vectors]
+
+
+def takes_long(vectors: Sequence[Vector]) -> bool:
+    """Whether the two functions around this take more than some 20 ms: many numbers, no numpy."""
+    numbers = len(vectors) * len(vectors[0] if vectors else ())
+    return numbers >= MANY and not matrix.is_for(vectors)
 
 
 def digits(vectors: Sequence[Vector]) -> list[bytes]:

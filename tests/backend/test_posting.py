@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import openai
 import pytest
+from aiohttp.client_proto import ResponseHandler
 
 from proxy import settings
 from proxy.backend.posting import KINDS, Posting, encoded
@@ -132,6 +134,30 @@ def test_its_headers_are_those_that_the_sdk_sends(
     assert stock[2].get("authorization") == (
         None if isinstance(headers["Authorization"], openai.Omit) else "Bearer other"
     )
+
+
+def test_an_answer_is_read_as_aiohttp_reads_it(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each parameter of aiohttp's parser has the value that its own session gives it."""
+    told: list[dict[str, Any]] = []
+    signature = inspect.signature(ResponseHandler.set_response_params)
+    set_them = ResponseHandler.set_response_params
+
+    def noted(self: ResponseHandler, **given: Any) -> None:
+        bound = signature.bind(self, **given)
+        bound.apply_defaults()
+        told.append(dict(bound.arguments))
+        set_them(self, **given)
+
+    monkeypatch.setattr(ResponseHandler, "set_response_params", noted)
+    both(upstream, SETTINGS["a key"], {}, REQUESTS["a chat"])
+    stock, ours, _ = told
+    differ = {name for name in stock if stock[name] != ours[name]}
+    # No time for the whole is set, and the timer of the session is one that never goes off.
+    assert differ <= {"self", "timer"}
+    assert type(stock["timer"]).__name__ == "TimerNoop"
+    assert ours["timer"] is None
 
 
 @pytest.mark.parametrize("status", [307, 400, 401, 404, 429, 500])
