@@ -18,6 +18,7 @@ from proxy.http.app import build
 from proxy.http.observe import configure
 from proxy.http.stopping import Stopping
 from proxy.listening import BACKLOG
+from proxy.memory import keep_freed
 from proxy.parsing import guarded
 from proxy.settings import Settings
 
@@ -43,6 +44,7 @@ def run(
     `shared`: other processes do the same. Raises SettingsError when it cannot begin.
     """
     configure(given)
+    keep_freed()
     stopping = Stopping()
     config = uvicorn.Config(
         build(given, stopping=stopping, shared=shared),

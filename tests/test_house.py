@@ -45,6 +45,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "listening",
             "local",
             "local_server",
+            "memory",
             "parsing",
             "serving",
             "workers",
