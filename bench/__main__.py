@@ -87,9 +87,14 @@ def measure(
         lab = Lab(tool, folder, backend, 0.1 if options.quick else 1.0)
         for scenario in wanted:
             print(f"{scenario.name}: {scenario.title}", flush=True)
-            results["scenarios"][scenario.name] = _rounds(
+            found = results["scenarios"][scenario.name] = _rounds(
                 scenario, lab, there, 1 if options.quick else options.rounds
             )
+            for place, subject in enumerate(there):
+                # What broke under one load is not to be judged by it under another.
+                if subject is not backend and found.get(subject.name, {}).get("errors"):
+                    subject.stop()
+                    subject.start(folder / str(place))
     finally:
         for subject in there:
             subject.stop()

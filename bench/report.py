@@ -98,7 +98,7 @@ def table(results: dict[str, Any]) -> str:
         for figure in scenario.figures:
             if figure.key == "errors" and not any(f.get("errors") for f in found.values()):
                 continue
-            cells = [_number(found.get(name, {}).get(figure.key), figure.unit) for name in names]
+            cells = [_cell(found.get(name, {}), figure) for name in names]
             ratio = _ratio(found, figure.key, OURS, BARE)
             lines.append(
                 f"| {scenario.title} | {figure.label} | " + " | ".join(cells)
@@ -129,10 +129,15 @@ def _targets(found: dict[str, Any], figure: Figure) -> str:
             continue
         met = value >= limit if figure.more else value <= limit
         sign = "≥" if figure.more else "≤"
-        told.append(
-            f"{sign} {limit:g} {name}: {value:.2f} {'✓' if met else '✗'}".replace("  ", " ")
-        )
+        told.append(f"{sign} {limit:g} {name}".rstrip() + f": {value:.2f} {'✓' if met else '✗'}")
     return "; ".join(told)
+
+
+def _cell(figures: dict[str, Any], figure: Figure) -> str:
+    value = figures.get(figure.key)
+    if value == 0 and figures.get("errors") and figure.key != "errors":
+        return "failed"
+    return _number(value, figure.unit)
 
 
 def _number(value: float | None, unit: str) -> str:

@@ -46,6 +46,11 @@ def test_errors_are_shown_only_where_there_are_some() -> None:
     assert "| errors |" in report.table(results(concurrent=broken))
 
 
+def test_a_peer_that_answered_nothing_is_not_shown_as_fast() -> None:
+    found = {OURS: {"p50": 2.0, "errors": 0}, PYTHON: {"p50": 0, "errors": 15}}
+    assert "| 2 ms | failed |" in report.table(results(prompt=found))
+
+
 def test_a_peer_that_was_not_measured_has_no_ratio() -> None:
     row = report.table(results(concurrent={OURS: CONCURRENT[OURS]})).split("\n")[2]
     assert "✓" not in row
