@@ -172,7 +172,8 @@ def plot(path: Path, results: dict[str, Any]) -> None:
     for place, name in enumerate(names):
         ratios = [_ratio(found, figure.key, name, BARE) for _, figure, found in shown]
         where = [at + place * height for at in range(len(shown))]
-        bars = axes.barh(where, [max(one or 0, 0.001) for one in ratios], height, label=name)
+        # Who was not measured, or failed, has no bar: a short one would look like a good figure.
+        bars = axes.barh(where, [one or float("nan") for one in ratios], height, label=name)
         axes.bar_label(bars, [f"{one:.2f}" if one else "" for one in ratios], fontsize=7, padding=2)
     axes.set_yticks(
         [at + 0.4 - height / 2 for at in range(len(shown))],
