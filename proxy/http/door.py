@@ -5,7 +5,8 @@ where one is asked for, the limit of requests under way, the body under a limit 
 (faults.md rows 6, 7, 22, 23, 38, 40). From then on the door owns `receive`: the one thing that can
 still come is that the client leaves, and then the whole call is cancelled.
 
-The application finds in its scope:
+The server may say in the scope that the whole request is there (`facade.arrived`). The application
+finds in it:
 
     facade.body      the whole body, bytes (empty for a blob, whose body is never read)
     facade.started   when the request arrived, monotonic nanoseconds

@@ -48,8 +48,8 @@ class Visit:
 
     `path` is decoded and without the host of an absolute target, `raw_path` is the same as it was
     sent, `target` is what the log shows. `arrived` says that the whole request is there, `declared`
-    is the Content-Length (None: no such header),
-    `unread_bytes` how much body there may be, `is_ambiguous` whether its end is told twice.
+    is the Content-Length (None: no such header), `unread_bytes` how much body there may be,
+    `is_ambiguous` whether its end is told twice, `content_type` as it was sent.
     """
 
     __slots__ = (

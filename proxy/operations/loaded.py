@@ -67,8 +67,9 @@ class Loaded:
             del self._entries[first]
         deadline = now + keep_alive
         self._first_deadline = min(self._first_deadline or deadline, deadline)
-        expires_at = self._clock.wall() + keep_alive
-        self._entries[key] = Entry(model, keep_alive, context_length, deadline, expires_at)
+        self._entries[key] = Entry(
+            model, keep_alive, context_length, deadline, self._clock.wall() + keep_alive
+        )
 
     def unload(self, model: Model) -> None:
         """Forgets the model, whether or not it was there (inference.md §14.3)."""

@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 from aiohttp.client_proto import ResponseHandler
+from multidict import CIMultiDict
 
 from proxy.backend.connector import Connector
+from proxy.backend.exchange import Destination
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 STRAYS = (
@@ -81,6 +83,31 @@ async def test_a_connection_on_which_something_came_is_left(stray: bytes) -> Non
             await received.wait()
         assert await asked(session, url) == b"ok"
         assert len(peer.writers) == 2
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("size", "kept"), [(10, 1), (64 * 1024 * 1024, 0)])
+async def test_a_connection_is_left_that_has_not_taken_the_whole_request(
+    size: int, kept: int
+) -> None:
+    """A backend may answer before it has read a body, and may never read it."""
+    done = asyncio.Event()
+
+    async def hasty(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(ANSWER)
+        await done.wait()
+        writer.close()
+
+    server = await asyncio.start_server(hasty, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    async with server, aiohttp.ClientSession(connector=Connector()) as session:
+        url, timeout = f"http://{host}:{port}/", aiohttp.ClientTimeout()
+        answer = await Destination(session, url, CIMultiDict(), timeout, None).ask(b"x" * size)
+        read = await answer.aread()
+        await answer.aclose()
+        done.set()
+        assert (read, len(_idle(session))) == (b"ok", kept)
 
 
 @pytest.mark.anyio
