@@ -77,27 +77,33 @@ def measure(
     backend = subjects.backend(tool)
     there = [backend]
     try:
-        for subject in _others(f"http://{backend.address}", options, results):
-            try:
-                subject.start(folder / str(len(there)))
-            except RuntimeError as error:
-                _leave_out(results, str(error))
-                continue
-            there.append(subject)
+        others = _others(f"http://{backend.address}", options, results)
+        # One by one, so that those that run are ended whatever happens.
+        there.extend(one for one in others if _started(one, folder, results))
         lab = Lab(tool, folder, backend, 0.1 if options.quick else 1.0)
         for scenario in wanted:
             print(f"{scenario.name}: {scenario.title}", flush=True)
             found = results["scenarios"][scenario.name] = _rounds(
                 scenario, lab, there, 1 if options.quick else options.rounds
             )
-            for place, subject in enumerate(there):
+            for subject in there[1:]:
                 # What broke under one load is not to be judged by it under another.
-                if subject is not backend and found.get(subject.name, {}).get("errors"):
+                if found.get(subject.name, {}).get("errors"):
                     subject.stop()
-                    subject.start(folder / str(place))
+                    if not _started(subject, folder, results):
+                        there.remove(subject)
     finally:
         for subject in there:
             subject.stop()
+
+
+def _started(subject: Subject, folder: Path, results: dict[str, Any]) -> bool:
+    try:
+        subject.start(folder / subject.name)
+    except RuntimeError as error:
+        _leave_out(results, str(error))
+        return False
+    return True
 
 
 def _measure_real(results: dict[str, Any], folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Answers in as few packets as they need."""
+"""Heads and bodies in as few packets as they need."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ from typing import Any
 
 COPIED = 64 * 1024
 """Bytes of a body that leave in one packet with the head; more are not worth a copy."""
+
+
+def write_together(transport: Any, head: bytes, body: bytes) -> None:
+    """Writes both to a transport: at once, unless the body is long."""
+    if len(body) <= COPIED:
+        transport.write(head + body)
+    else:
+        transport.write(head)
+        transport.write(body)
 
 
 class Gathering:
@@ -27,11 +36,7 @@ class Gathering:
             self._transport.write(data)
         elif self._head:
             head, self._head = self._head, None
-            if len(data) <= COPIED:
-                self._transport.write(head + data)
-            else:
-                self._transport.write(head)
-                self._transport.write(data)
+            write_together(self._transport, head, data)
         elif self._cycle.response_started:
             self._head = data
         else:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
 
 import aiohttp
+import httpx2
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
@@ -25,24 +25,13 @@ from yarl import URL
 
 from proxy.backend.connector import Connector
 from proxy.errors import BackendError
+from proxy.gathering import write_together
 
 ANSWER_LIMIT = 64 * 1024 * 1024
 """Bytes of an answer that is not a stream: 2,048 vectors of 1,536 numbers fit."""
 
-COPIED = 64 * 1024
-"""Bytes of a body that leave in one packet with the head; more are not worth a copy."""
-
 READ_AHEAD = 256 * 1024
 """Bytes that are read ahead of whoever reads the answer; aiohttp's own default."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """The proxy on the way to the backend, in aiohttp's terms."""
-
-    url: str
-    auth: tuple[str, str] | None
-    headers: Mapping[str, str] | None
 
 
 class Answer:
@@ -105,14 +94,14 @@ class Destination:
         url: str,
         headers: CIMultiDict[str],
         timeout: aiohttp.ClientTimeout,
-        proxy: Proxy | None,
+        proxy: httpx2.Proxy | None,
     ) -> None:
         self._connector = cast("Connector", session.connector)
         self._timeout = timeout
         told: dict[str, Any] = {}
         if proxy is not None:
             told = {
-                "proxy": URL(proxy.url),
+                "proxy": URL(str(proxy.url)),
                 "proxy_auth": aiohttp.BasicAuth(*proxy.auth) if proxy.auth else None,
                 "proxy_headers": proxy.headers,
             }
@@ -147,11 +136,7 @@ class Destination:
             transport = protocol.transport
             if transport is None or transport.is_closing():
                 raise aiohttp.ClientConnectionResetError("Cannot write to closing transport")
-            if len(body) <= COPIED:
-                transport.write(head + body)
-            else:
-                transport.write(head)
-                transport.write(body)
+            write_together(transport, head, body)
             protocol.start_timeout()
             while True:
                 message, content = await protocol.read()

@@ -22,7 +22,7 @@ from openai._models import FinalRequestOptions
 from openai._utils._json import openapi_dumps
 from openai._vendor.httpx_aiohttp.transport import AiohttpTransport
 
-from proxy.backend.exchange import Answer, Destination, Proxy, raise_as_the_sdk
+from proxy.backend.exchange import Answer, Destination, raise_as_the_sdk
 
 KINDS = 256
 """Kinds of request that are kept. They differ by endpoint, and by the client's own key."""
@@ -81,9 +81,9 @@ class Posting:
         not to send. `request_id` is of this request alone, and makes no kind of its own.
         """
         kind = self._kind(endpoint, headers)
-        body = encoded({**arguments, **extra_body} if extra_body else arguments)
         try:
             try:
+                body = encoded({**arguments, **extra_body} if extra_body else arguments)
                 answer = await kind.destination.ask(body, request_id)
             except Exception:
                 raise_as_the_sdk()
@@ -151,7 +151,6 @@ class Posting:
             if name not in ("content-length", "cookie", "host")
         )
         timeout = request.extensions["timeout"]
-        proxy = transport.proxy
         destination = Destination(
             transport.client,
             str(request.url),
@@ -159,7 +158,7 @@ class Posting:
             aiohttp.ClientTimeout(
                 sock_connect=timeout["connect"], sock_read=timeout["read"], connect=timeout["pool"]
             ),
-            Proxy(str(proxy.url), proxy.auth, proxy.headers) if proxy else None,
+            transport.proxy,
         )
         return _Kind(request, destination)
 

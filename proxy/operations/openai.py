@@ -26,10 +26,10 @@ from proxy.operations.resolving import cloud_disabled, installed
 from proxy.settings import Settings
 from proxy.translate.embed import (
     Vector,
-    digits,
     read_inputs,
     read_prompt_tokens,
     read_vectors,
+    unit_digits,
     unit_vectors,
 )
 from proxy.translate.models import Model
@@ -139,8 +139,10 @@ class OpenAI:
         as_text = (body.get("encoding_format") or "").lower() == "base64"
 
         def made() -> bytes:
-            units = unit_vectors(vectors, dimensions)
-            told = list(map(_base64, units)) if as_text else digits(units)
+            if as_text:
+                told = list(map(_base64, unit_vectors(vectors, dimensions)))
+            else:
+                told = unit_digits(vectors, dimensions)
             return embeddings_answer(name, told, read_prompt_tokens(answer))
 
         return Json(await computed(vectors, made))

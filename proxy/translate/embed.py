@@ -89,8 +89,7 @@ def unit_vectors(vectors: Sequence[Vector], dimensions: int | None = None) -> Se
 
 def takes_long(vectors: Sequence[Vector]) -> bool:
     """Whether the two functions around this take more than some 20 ms: many numbers, no numpy."""
-    numbers = len(vectors) * len(vectors[0] if vectors else ())
-    return numbers >= MANY and not matrix.is_for(vectors)
+    return matrix.size(vectors) >= MANY and not matrix.is_for(vectors)
 
 
 def digits(vectors: Sequence[Vector]) -> list[bytes]:
@@ -98,6 +97,13 @@ def digits(vectors: Sequence[Vector]) -> list[bytes]:
     if matrix.is_for(vectors):
         return matrix.digits(vectors)
     return [dumps(shortest(vector)) for vector in vectors]
+
+
+def unit_digits(vectors: Sequence[Vector], dimensions: int | None = None) -> list[bytes]:
+    """The `digits` of the `unit_vectors`."""
+    if matrix.is_for(vectors):
+        return matrix.unit_digits(vectors, dimensions)
+    return digits(unit_vectors(vectors, dimensions))
 
 
 def unit_vector(vector: Vector, dimensions: int | None = None) -> Vector:
@@ -162,11 +168,7 @@ def embed_answer(
     nobody looks through them for texts.
     """
     told = {key: value for key, value in (metrics or {}).items() if value}
-    if matrix.is_for(vectors):
-        rows = matrix.unit_digits(vectors, dimensions)
-    else:
-        rows = digits(unit_vectors(vectors, dimensions))
-    numbers = b",".join(rows)
+    numbers = b",".join(unit_digits(vectors, dimensions))
     end = b"," + dumps(told)[1:] if told else b"}"
     return b'%b,"embeddings":[%b]%b' % (dumps({"model": name})[:-1], numbers, end)
 

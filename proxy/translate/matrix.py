@@ -27,9 +27,14 @@ _MORE = re.compile(rb"e[^-]|-0\.0")
 AVAILABLE = find_spec("numpy") is not None
 
 
+def size(vectors: Sequence[array[float]]) -> int:
+    """How many numbers vectors of one length hold."""
+    return len(vectors) * len(vectors[0]) if vectors else 0
+
+
 def is_for(vectors: Sequence[array[float]]) -> bool:
     """Whether the functions of this module can and should be used."""
-    return AVAILABLE and len(vectors) * len(vectors[0] if vectors else ()) >= FEWEST
+    return AVAILABLE and size(vectors) >= FEWEST
 
 
 def looked_at(vectors: Sequence[array[float]]) -> tuple[bool, list[int]]:

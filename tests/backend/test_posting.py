@@ -195,6 +195,16 @@ def test_a_broken_connection_is_the_error_of_the_sdk(upstream: Upstream) -> None
     upstream.turns([{}])
 
 
+def test_a_body_that_nobody_can_write_is_the_error_of_a_call(upstream: Upstream) -> None:
+    async def ask() -> None:
+        sdk = client(upstream, {})
+        with pytest.raises(openai.APIConnectionError):
+            await Posting(sdk).send("chat", {"model": "\ud800"}, {}, HEADERS["none"])
+        await sdk.close()
+
+    asyncio.run(ask())
+
+
 def test_kinds_are_bounded(upstream: Upstream) -> None:
     async def ask() -> int:
         sdk = client(upstream, {})
