@@ -47,13 +47,13 @@ types: $(TEST_STAMP) ## Check the types, strictly
 generate: $(TEST_STAMP) ## Make again what is made from other files
 	$(BIN)/python -m openapi.generate
 	$(BIN)/python -m tests.golden.document
-	$(BIN)/python -m contract_tests.matrix.document
+	$(BIN)/python -m ollama_contract.matrix.document
 
 contract: $(TEST_STAMP) ## Test this service, or any Ollama: URL=http://… MODEL=… EMBED_MODEL=… API_KEY=… OWN=1
 	@$(if $(API_KEY),OLLAMA_API_KEY="$$API_KEY") $(BIN)/ollama-facade contract $(TOLD)
 
 matrix: $(TEST_STAMP) ## Ask every backend that can start here for every feature: all, or BACKENDS="llamacpp vllm"
-	$(BIN)/python -m contract_tests.matrix $(BACKENDS)
+	$(BIN)/python -m ollama_contract.matrix $(BACKENDS)
 
 clients: $(TEST_STAMP) ## Fetch LangChain, LlamaIndex, Open WebUI, Home Assistant and n8n's nodes, and try them
 	$(BIN)/python -m tests.clients.fetch $(CLIENTS)
@@ -75,7 +75,7 @@ EXAMPLES ?= 2000
 fuzz: $(TEST_STAMP) ## Try bytes by chance on both sides, for hours; the contract with FUZZ_SECONDS=… and EXAMPLES=…
 	$(BIN)/python -m pytest -q tests/robustness/test_fuzzing.py --hypothesis-profile=fuzz
 	FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -q tests/openapi/test_phases.py
-	CONTRACT_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q contract_tests/test_generated.py
+	CONTRACT_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q contract_tests/ollama_contract/test_generated.py
 
 soak: $(TEST_STAMP) ## Run streams through a network that breaks, for SECONDS=…, STREAMS=… at once
 	$(BIN)/python -m tests.robustness.soak --seconds $(SECONDS) --streams $(STREAMS)

@@ -30,12 +30,12 @@ def measure(folder: Path) -> dict[str, Any]:
     """
     if importlib.util.find_spec("xllamacpp") is None:
         raise Missing("the embedded llama.cpp is left out: it comes with the extra `local`")
-    from proxy import local
-    from proxy.errors import SettingsError
+    from ollama_facade.embedded import process
+    from ollama_facade.errors import SettingsError
 
     try:
-        model = local.find_model()
-        with local.running(model) as backend:
+        model = process.find_model()
+        with process.running(model) as backend:
             service = subjects.ours(backend.url.removesuffix("/v1"))
             service.environment["OPENAI_API_KEY"] = backend.key
             try:

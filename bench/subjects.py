@@ -151,7 +151,7 @@ def ours(backend_url: str, arguments: tuple[str, ...] = (), name: str = OURS) ->
     """This service, from this checkout; without settings but for one, to let 1,000 streams in."""
     return Subject(
         name,
-        [sys.executable, "-m", "proxy", "serve", "--port", "{port}", *arguments],
+        [sys.executable, "-m", "ollama_facade", "serve", "--port", "{port}", *arguments],
         {
             "OPENAI_BASE_URL": f"{backend_url}/v1",
             "OLLAMA_MAX_QUEUE": "2048",

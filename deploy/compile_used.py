@@ -2,8 +2,8 @@
 
     python deploy/compile_used.py PYTHON
 
-Starts `PYTHON -m proxy serve` with a backend that is not there, asks it once, and stops it. Python
-writes the bytecode of what it imported meanwhile. Run while the image is built.
+Starts `PYTHON -m ollama_facade serve` with a backend that is not there, asks it once, and stops it.
+Python writes the bytecode of what it imported meanwhile. Run while the image is built.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def asked(path: str, body: object = None) -> int:
 def main(python: str) -> None:
     """Raises CalledProcessError or TimeoutError when the service does not do what is expected."""
     environment = {"OPENAI_BASE_URL": NOWHERE, "OLLAMA_HOST": f"127.0.0.1:{PORT}"}
-    with subprocess.Popen([python, "-m", "proxy", "serve"], env=environment) as service:  # noqa: S603
+    with subprocess.Popen([python, "-m", "ollama_facade", "serve"], env=environment) as service:  # noqa: S603
         try:
             deadline = time.monotonic() + 60
             while asked("/") != 200:
@@ -45,7 +45,7 @@ def main(python: str) -> None:
                 time.sleep(0.1)
             if asked("/api/chat", QUESTION) not in (502, 504):
                 raise TimeoutError("the service did not ask its backend")
-            subprocess.run([python, "-m", "proxy", "check", "--alive", URL], check=True)  # noqa: S603
+            subprocess.run([python, "-m", "ollama_facade", "check", "--alive", URL], check=True)  # noqa: S603
         finally:
             service.terminate()
 

@@ -6,8 +6,8 @@ import sys
 
 from pydantic import SecretStr
 
-from proxy.setting_texts import FROM_FILE
-from proxy.settings import LENIENT, Settings, variables
+from ollama_facade.config.settings import LENIENT, Settings, variables
+from ollama_facade.config.texts import FROM_FILE
 
 HEAD = """\
 # Settings
@@ -17,7 +17,7 @@ unset; white space and quotes around a value are taken off, as Ollama does. A va
 used ends the start with exit status 2 and one line that names the variable, but for those marked *,
 where the default is used and a line says so.
 
-This file is made from `proxy/settings.py` by `make generate`.
+This file is made from `proxy/ollama_facade/config/settings.py` by `make generate`.
 
 | variable | default | meaning |
 |---|---|---|

@@ -43,7 +43,7 @@ def settings(_document: Any) -> str:
 
 
 MADE: Mapping[str, Callable[[Any], str]] = {
-    "proxy/wire.py": wire.wire,
+    "proxy/ollama_facade/contract/wire.py": wire.wire,
     "openapi/reference.md": reference.reference,
     "README.md": readme,
     "docs/settings.md": settings,

@@ -1,4 +1,4 @@
-"""The types of the wire (proxy/wire.py), from the document.
+"""The types of the wire (proxy/ollama_facade/contract/wire.py), from the document.
 
 They are TypedDicts with the names of the component schemas. No key of a request is required, and
 almost every value may be None, because the schemas say so. `x-ollama-ref` becomes `$ref` before the
@@ -48,7 +48,7 @@ def wire(document: Any) -> str:
     made = generate(text, config=CONFIG)
     if not isinstance(made, str):
         raise TypeError("the generator made more than one module")
-    return formatted(made, "proxy/wire.py")
+    return formatted(made, "proxy/ollama_facade/contract/wire.py")
 
 
 def _without_our_references(node: Any) -> Any:

@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
-from proxy import contract
-from proxy.clock import Clock
-from proxy.http.app import connexion_app, operations
-from tests.http.asgi import ask
+from ollama_facade import contract
+from ollama_facade.clock import Clock
+from ollama_facade.server.app import connexion_app, operations
+from tests.server.asgi import ask
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "adding-an-endpoint.md"
 

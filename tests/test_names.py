@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy import names
-from proxy.errors import OllamaError
-from proxy.names import Name, Reference
+from ollama_facade import names
+from ollama_facade.errors import OllamaError
+from ollama_facade.names import Name, Reference
 
 DISPLAYED = [
     ("llama3.2", "registry.ollama.ai/library/llama3.2:latest", "llama3.2:latest"),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.local import find_model
+from ollama_facade.embedded.process import find_model
 from tests.service import OURS, Service, free_port, wait_until
 
 ROOT = Path(__file__).parent.parent

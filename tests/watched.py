@@ -16,7 +16,7 @@ from typing import Any
 
 from tests import canary, peers
 
-UNWATCHED, WATCHED = ["-m", "proxy", "serve"], ["-m", "tests.watched", "serve"]
+UNWATCHED, WATCHED = ["-m", "ollama_facade", "serve"], ["-m", "tests.watched", "serve"]
 
 
 def watch(secrets: Sequence[str]) -> None:
@@ -63,7 +63,7 @@ def main() -> None:
     watch(json.loads(os.environ[canary.VARIABLE]))
     watch_workers()
     sys.addaudithook(peers.Peers(json.loads(os.environ[peers.VARIABLE])).hook)
-    from proxy import cli
+    from ollama_facade.cli import main as cli
 
     sys.argv[0] = "ollama-facade"
     cli.main()

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from proxy import settings
-from proxy.backend.client import Backend
-from proxy.clock import Clock
-from proxy.errors import BackendError, SettingsError
-from proxy.translate.delta import Usage, each_delta
-from proxy.translate.requests import Request
+from ollama_facade.backend.client import Backend
+from ollama_facade.clock import Clock
+from ollama_facade.config import settings
+from ollama_facade.errors import BackendError, SettingsError
+from ollama_facade.translate.deltas import Usage, each_delta
+from ollama_facade.translate.requests import BackendRequest
 from tests.upstream import (
     Upstream,
     answer,
@@ -48,9 +48,9 @@ def upstream() -> Iterator[Upstream]:
         yield server
 
 
-def request(*, stream: bool = True) -> Request:
+def request(*, stream: bool = True) -> BackendRequest:
     arguments: dict[str, Any] = {"model": "m", "messages": MESSAGES, "stream": stream}
-    return Request("chat", arguments, {}, [])
+    return BackendRequest("chat", arguments, {}, [])
 
 
 async def streamed(upstream: Upstream, **more: str) -> tuple[str, list[str], Usage | None]:

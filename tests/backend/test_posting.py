@@ -11,9 +11,9 @@ import openai
 import pytest
 from aiohttp.client_proto import ResponseHandler
 
-from proxy import settings
-from proxy.backend.posting import KINDS, Posting, encoded
-from proxy.backend.transport import make_client
+from ollama_facade.backend.posting import KINDS, Posting, encoded
+from ollama_facade.backend.transport import make_client
+from ollama_facade.config import settings
 from tests.upstream import Asked, Upstream, answer, reset
 
 MESSAGES = [

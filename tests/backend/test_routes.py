@@ -6,9 +6,9 @@ import httpx2
 import openai
 import pytest
 
-from proxy.backend.routes import MODELS, NoRouteError, Routes
-from proxy.translate.dialect import dialect
-from proxy.translate.requests import Request
+from ollama_facade.backend.routes import MODELS, NoRouteError, Routes
+from ollama_facade.translate.dialects import dialect
+from ollama_facade.translate.requests import BackendRequest
 
 ALL, NONE = dialect("vllm"), dialect("default")
 
@@ -19,8 +19,8 @@ def refusal(status: int = 404, text: str = "Not Found") -> openai.APIStatusError
     return openai.APIStatusError(text, response=response, body={"detail": text})
 
 
-def request(endpoint: str = "messages", model: str = "m") -> Request:
-    return Request(endpoint, {"model": model})  # type: ignore[arg-type]
+def request(endpoint: str = "messages", model: str = "m") -> BackendRequest:
+    return BackendRequest(endpoint, {"model": model})  # type: ignore[arg-type]
 
 
 def test_the_table_says_what_a_backend_has() -> None:
@@ -49,7 +49,9 @@ def test_a_route_that_was_missing_is_not_asked_again_for_this_model() -> None:
         (request(), refusal(400)),
     ),
 )
-def test_nothing_is_learned_of_another_error(asked: Request, error: openai.APIStatusError) -> None:
+def test_nothing_is_learned_of_another_error(
+    asked: BackendRequest, error: openai.APIStatusError
+) -> None:
     routes = Routes()
     routes.learn(asked, error)
     assert len(routes) == 0

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from proxy.catalog.catalog import Catalog
-from proxy.clock import SECOND, Clock
-from proxy.errors import BackendError
-from proxy.settings import Settings
+from ollama_facade.catalog.registry import Catalog
+from ollama_facade.clock import SECOND, Clock
+from ollama_facade.config.settings import Settings
+from ollama_facade.errors import BackendError
 
 CREATED = 1_700_000_000
 

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from proxy.catalog import checks
-from proxy.errors import OllamaError
+from ollama_facade.catalog import checks
+from ollama_facade.errors import OllamaError
 
 
 @pytest.mark.parametrize(

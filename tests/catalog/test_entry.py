@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from proxy.catalog import entry
-from proxy.catalog.entry import Entry, Key
+from ollama_facade.catalog import entry
+from ollama_facade.catalog.entry import Entry, Key
 
 
 def entries(*bodies: dict[str, Any]) -> dict[Key, Entry]:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy import names
-from proxy.catalog.filenames import candidates, stem
+from ollama_facade import names
+from ollama_facade.catalog.filenames import candidates, stem
 
 FIRST = st.sampled_from("abXY09_")
 PART = st.builds("".join, st.tuples(FIRST, st.text(alphabet="aB0_-.", max_size=5)))

@@ -1,11 +1,11 @@
 import pytest
 
-from proxy import names
-from proxy.catalog import entry
-from proxy.catalog.entry import Entry
-from proxy.catalog.index import Index
-from proxy.catalog.live import served
-from proxy.clock import SECOND
+from ollama_facade import names
+from ollama_facade.catalog import entry
+from ollama_facade.catalog.entry import Entry
+from ollama_facade.catalog.index import Index
+from ollama_facade.catalog.upstream import served
+from ollama_facade.clock import SECOND
 
 
 def index(ids: list[str], *bodies: dict[str, object]) -> Index:

@@ -1,6 +1,6 @@
 import hashlib
 
-from proxy.catalog.layers import frames, layers
+from ollama_facade.catalog.layers import frames, layers
 
 
 def test_the_layer_of_a_text_is_the_digest_of_its_bytes() -> None:

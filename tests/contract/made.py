@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from contract_tests.checking import Finding
-from contract_tests.outcomes import Outcome, Result, Verdict
-from contract_tests.recording import Exchange
+from ollama_contract.checking import Finding
+from ollama_contract.outcomes import Outcome, Result, Verdict
+from ollama_contract.recording import Exchange
 
 KEY = "sk-contract-canary"
 

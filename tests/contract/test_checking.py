@@ -3,9 +3,9 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from contract_tests import checking
-from contract_tests.checking import FindingsError, Sheet, demand, expect
-from contract_tests.recording import Recorder
+from ollama_contract import checking
+from ollama_contract.checking import FindingsError, Sheet, demand, expect
+from ollama_contract.recording import Recorder
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ FEWER = {"CONTRACT_EXAMPLES": "3"}
 COMMAND = """
 import sys
 from pathlib import Path
-from contract_tests.runner import Options, run
+from ollama_contract.runner import Options, run
 url, select, report = sys.argv[1:]
 sys.exit(run(Options(url=url, model="able", own=True, select=select, json=Path(report))))
 """

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from contract_tests import invariants
-from contract_tests.recording import Exchange
+from ollama_contract import invariants
+from ollama_contract.recording import Exchange
 from tests.contract.made import exchange
 from tests.golden.recordings import Case, cases
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from contract_tests.moments import date_of, instant, problem_of
+from ollama_contract.moments import date_of, instant, problem_of
 
 
 @pytest.mark.parametrize(

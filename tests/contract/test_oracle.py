@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests.oracle import Comparison, Difference, as_data, compare, form
-from contract_tests.target import Target
+from ollama_contract.oracle import Comparison, Difference, as_data, compare, form
+from ollama_contract.target import Target
 from tests.fakes.defects import DEFECTS
 from tests.fakes.server import serving
 
@@ -59,7 +59,16 @@ def test_the_command_shows_differences_in_all_reports_and_they_are_no_failure(
     tmp_path: Path,
 ) -> None:
     with serving() as good, serving(DEFECTS["errors as detail"].plant) as bad:
-        command = [sys.executable, "-m", "proxy", "contract", "--url", bad.url, "--model", "able"]
+        command = [
+            sys.executable,
+            "-m",
+            "ollama_facade",
+            "contract",
+            "--url",
+            bad.url,
+            "--model",
+            "able",
+        ]
         command += ["--oracle", good.url, "-k", "a_query_is_ignored", "--report-dir", str(tmp_path)]
         done = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False

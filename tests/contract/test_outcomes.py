@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from contract_tests.contract import operations
-from contract_tests.outcomes import ExitStatus, Outcome, Result, Row, Verdict, as_data
+from ollama_contract.contract import operations
+from ollama_contract.outcomes import ExitStatus, Outcome, Result, Row, Verdict, as_data
 from tests.contract.made import BAD, CHAT, KEY, SHOW, result
 
 NOT_APPLICABLE = Outcome("x", "g", Verdict.NOT_APPLICABLE, reason="it cannot")

@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from contract_tests.outcomes import Outcome, Result, Verdict
-from contract_tests.page import badge, page
+from ollama_contract.outcomes import Outcome, Result, Verdict
+from ollama_contract.page import badge, page
 from tests.contract.made import KEY, result
 
 

@@ -5,7 +5,7 @@ import shlex
 import httpx
 import pytest
 
-from contract_tests.recording import Recorder
+from ollama_contract.recording import Recorder
 from tests.contract.made import KEY, exchange
 
 

@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
-from contract_tests.runner import Options
+from ollama_contract.runner import Options
 from tests.contract.server import KEY, serving
 
 ROOT = Path(__file__).parent.parent.parent
@@ -20,7 +20,15 @@ EMBEDDING = "TestEmbedding"
 
 def run(folder: Path, *arguments: str) -> tuple[int, str, dict[str, Any]]:
     """Status, what was printed, and the JSON report."""
-    command = [sys.executable, "-m", "proxy", "contract", "--report-dir", str(folder), *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "ollama_facade",
+        "contract",
+        "--report-dir",
+        str(folder),
+        *arguments,
+    ]
     done = subprocess.run(
         command,
         cwd=folder,

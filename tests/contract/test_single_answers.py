@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests import invariants
+from ollama_contract import invariants
 from tests.contract.made import exchange
 from tests.contract.test_invariants import ASKED, END, NDJSON, PIECE, found
 

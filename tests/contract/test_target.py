@@ -3,7 +3,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from contract_tests.target import Target
+from ollama_contract.target import Target
 from tests.contract.server import KEY, serving
 
 

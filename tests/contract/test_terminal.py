@@ -5,8 +5,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from contract_tests import terminal
-from contract_tests.outcomes import Result
+from ollama_contract import terminal
+from ollama_contract.outcomes import Result
 from tests.contract.made import KEY, result
 
 

@@ -29,7 +29,15 @@ def test_this_service_passes_whole_over_a_backend_that_can_do_everything(tmp_pat
         able.play(upstream)
         settings = {"OPENAI_BASE_URL": upstream.base_url, "OLLAMA_MODELS": str(models)}
         with Service(settings) as service:
-            command = [sys.executable, "-m", "proxy", "contract", "--url", service.url, "--own"]
+            command = [
+                sys.executable,
+                "-m",
+                "ollama_facade",
+                "contract",
+                "--url",
+                service.url,
+                "--own",
+            ]
             done = subprocess.run(
                 [*command, "--json", str(report)],
                 cwd=ROOT,

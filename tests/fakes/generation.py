@@ -7,9 +7,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from proxy.errors import OllamaError
-from proxy.gojson.duration import parse_keep_alive
-from proxy.translate.options import check_options
+from ollama_facade.errors import OllamaError
+from ollama_facade.golang.duration import parse_keep_alive
+from ollama_facade.translate.options import check_options
 from tests.fakes import speech
 from tests.fakes.exchange import NDJSON, PER_TOKEN, Reply
 from tests.fakes.frames import Live, frame, joined, parts_of

@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from proxy import names
+from ollama_facade import names
 from tests.fakes.exchange import Reply
 
 LIBRARY = "registry.ollama.ai/library/"

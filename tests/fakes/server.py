@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from proxy import contract, names
-from proxy.errors import OllamaError
-from proxy.http.decode import decoder
-from proxy.http.origins import Origins
+from ollama_facade import contract, names
+from ollama_facade.contract.decoder import decoder
+from ollama_facade.errors import OllamaError
+from ollama_facade.server.cors import CorsPolicy
 from tests.fakes.exchange import JSON, NDJSON, Handle, Reply, Request, Server
 from tests.fakes.generation import Generation
 from tests.fakes.models import Store, error
@@ -63,7 +63,7 @@ class Ollama:
     def __init__(self) -> None:
         self.store = Store()
         self.speaks = Generation(self.store)
-        self.origins = Origins()
+        self.origins = CorsPolicy()
 
     def __call__(self, request: Request) -> Reply:
         """The answer to a request, with what a browser needs."""

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from contract_tests.matrix import document
-from contract_tests.matrix.__main__ import examined, summary, unexpected
-from contract_tests.matrix.listing import IGNORED, Backend, Found, Results, backends, results
-from contract_tests.matrix.probes import PROBES, judged
-from contract_tests.matrix.starting import WAYS
-from proxy.translate.dialect import DIALECTS
+from ollama_contract.matrix import document
+from ollama_contract.matrix.__main__ import examined, summary, unexpected
+from ollama_contract.matrix.listing import IGNORED, Backend, Found, Results, backends, results
+from ollama_contract.matrix.probes import PROBES, judged
+from ollama_contract.matrix.starting import WAYS
+from ollama_facade.translate.dialects import DIALECTS
 from tests import raw
 from tests.golden.document import FILE
 from tests.upstream.family import families
@@ -44,7 +44,7 @@ def test_what_is_kept_is_whole_and_as_expected(backend: Backend) -> None:
 
 @pytest.mark.parametrize("backend", SCRIPTED, ids=lambda backend: backend.name)
 def test_a_scripted_backend_answers_as_is_kept(backend: Backend) -> None:
-    """`python -m contract_tests.matrix NAME` keeps it anew."""
+    """`python -m ollama_contract.matrix NAME` keeps it anew."""
     assert examined(backend) == results()[backend.name]
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ollama_facade import contract
 from openapi import generate
-from proxy import contract
 
 DOCUMENT = contract.document()
 Change = Callable[[dict[str, Any]], None]
@@ -44,7 +44,7 @@ def sum_an_operation_up(document: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "files"),
     [
-        (describe_a_schema, {"openapi/reference.md", "proxy/wire.py"}),
+        (describe_a_schema, {"openapi/reference.md", "proxy/ollama_facade/contract/wire.py"}),
         (describe_a_field, {"openapi/reference.md"}),
         (describe_an_operation, {"openapi/reference.md"}),
         (sum_an_operation_up, {"openapi/reference.md", "README.md"}),
@@ -61,9 +61,9 @@ def test_other_words_in_the_contract_change_the_words_made_from_it_and_nothing_e
         assert "Other words" in text
         difference = generate.difference(name, text)
         assert difference.startswith(f"--- {name}\n+++ {name}, as `make generate` makes it\n")
-    if "proxy/wire.py" in stale:
-        there = (generate.ROOT / "proxy" / "wire.py").read_text("utf-8")
-        assert without_texts(stale["proxy/wire.py"]) == without_texts(there)
+    if "proxy/ollama_facade/contract/wire.py" in stale:
+        there = (generate.ROOT / "proxy/ollama_facade/contract/wire.py").read_text("utf-8")
+        assert without_texts(stale["proxy/ollama_facade/contract/wire.py"]) == without_texts(there)
 
 
 def without_texts(source: str) -> str:

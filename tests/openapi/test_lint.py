@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy import contract
+from ollama_facade import contract
 
 HERE = contract.file().parent
 CACHE = HERE.parent / ".cache" / "redocly"

@@ -1,8 +1,8 @@
 """schemathesis asks the running service for all that the contract says, in all its ways.
 
-Its phases are those that go beyond `contract_tests/test_generated.py`: every boundary of every
-schema (coverage), values by chance (fuzzing), and operations in a row, each with what another one
-answered (stateful). `make fuzz` gives it FUZZ_SECONDS and another seed.
+Its phases are those that go beyond the contract suite's `test_generated.py`: every boundary of
+every schema (coverage), values by chance (fuzzing), and operations in a row, each with what another
+one answered (stateful). `make fuzz` gives it FUZZ_SECONDS and another seed.
 """
 
 from __future__ import annotations

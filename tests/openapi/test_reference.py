@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from ollama_facade import contract
 from openapi.reference import operations, reference, routes
 from openapi.words import anchor, first_sentence, kind
-from proxy import contract
 
 DOCUMENT = contract.document()
 SCHEMAS = DOCUMENT["components"]["schemas"]

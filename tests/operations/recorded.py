@@ -9,14 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from proxy.catalog.catalog import Catalog
-from proxy.clock import Clock
-from proxy.errors import OllamaError
-from proxy.operations.call import Call, Empty, Json, Text
-from proxy.operations.host import Host
-from proxy.operations.loaded import Loaded
-from proxy.operations.models import Models
-from proxy.settings import Settings
+from ollama_facade.catalog.registry import Catalog
+from ollama_facade.clock import Clock
+from ollama_facade.config.settings import Settings
+from ollama_facade.errors import OllamaError
+from ollama_facade.operations.context import Empty, Json, RequestContext, Text
+from ollama_facade.operations.host import Host
+from ollama_facade.operations.loaded import Loaded
+from ollama_facade.operations.models import Models
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 PRESETS = ("sys", "smollm2-alias")
@@ -94,8 +94,8 @@ class House:
         self.host = Host(self.catalog, self.clock, self.settings, self.loaded)
 
 
-def call(user_agent: str = "") -> Call:
-    return Call(started=0, user_agent=user_agent)
+def call(user_agent: str = "") -> RequestContext:
+    return RequestContext(started=0, user_agent=user_agent)
 
 
 async def answered(waiting: Any) -> tuple[int, Any]:

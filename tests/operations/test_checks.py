@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from proxy.errors import OllamaError
-from proxy.operations import checks
-from proxy.translate.models import Model
+from ollama_facade.errors import OllamaError
+from ollama_facade.operations import checks
+from ollama_facade.translate.models import Model
 
 
 def model(*capabilities: str, known: bool = True) -> Model:

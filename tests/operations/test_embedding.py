@@ -8,9 +8,9 @@ from array import array
 
 import pytest
 
-from proxy.operations.embedding import computed
-from proxy.translate import matrix
-from proxy.translate.embed import MANY
+from ollama_facade.operations.embedding import computed
+from ollama_facade.translate import matrix
+from ollama_facade.translate.embeddings import MANY
 
 
 def thread_of(numbers: int, monkeypatch: pytest.MonkeyPatch, *, numpy: bool = False) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from proxy.operations.host import Host
+from ollama_facade.operations.host import Host
 from tests.operations.recorded import House, answered, call, cases
 
 pytestmark = pytest.mark.anyio

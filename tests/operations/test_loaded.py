@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.clock import SECOND
-from proxy.operations.loaded import FOREVER, LIMIT, Loaded
-from proxy.settings import Settings
-from proxy.translate.models import Model
+from ollama_facade.clock import SECOND
+from ollama_facade.config.settings import Settings
+from ollama_facade.operations.loaded import FOREVER, LIMIT, Loaded
+from ollama_facade.translate.models import Model
 from tests.operations.recorded import Hands
 
 MINUTE = 60 * SECOND

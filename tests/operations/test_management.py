@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from proxy.errors import BackendError, OllamaError
-from proxy.operations.call import Call, Empty, Json, Lines
-from proxy.operations.management import PULL_FAILED, Management
+from ollama_facade.errors import BackendError, OllamaError
+from ollama_facade.operations.context import Empty, Json, NdjsonStream, RequestContext
+from ollama_facade.operations.management import PULL_FAILED, Management
 from tests.catalog.sources import Source, catalog, unreachable
 
 pytestmark = pytest.mark.anyio
@@ -23,8 +23,8 @@ def room(tmp_path: Path) -> Management:
     return Management(catalog(tmp_path, "gen", "smollm2", "acme/widget:v1.2", "a/b/c/d"))
 
 
-def call(**path: str) -> Call:
-    return Call(started=0, path=path)
+def call(**path: str) -> RequestContext:
+    return RequestContext(started=0, path=path)
 
 
 async def answered(
@@ -42,7 +42,7 @@ async def answered(
             return [value["status"]], answer.status, ""
         if isinstance(answer, Empty):
             return [], answer.status, ""
-        assert isinstance(answer, Lines)
+        assert isinstance(answer, NdjsonStream)
         async for batch in answer.batches:
             assert batch
             statuses += [frame["status"] for frame in batch]

@@ -23,10 +23,10 @@ def fall(request: Any, place: str) -> None:
 
 def plant() -> None:
     """Bugs before the first frame, between two, after the last, and before anything was read."""
-    from proxy.backend.client import Backend
-    from proxy.http.hosts import Hosts
+    from ollama_facade.backend.client import Backend
+    from ollama_facade.server.hosts import HostPolicy
 
-    verdict = Hosts.verdict
+    verdict = HostPolicy.verdict
 
     def streaming(method: Any) -> Any:
         async def buggy(self: Any, request: Any, *more: Any) -> AsyncIterator[Any]:
@@ -54,7 +54,7 @@ def plant() -> None:
     patched: Any = Backend
     patched.stream, patched.events = streaming(Backend.stream), streaming(Backend.events)
     patched.value = whole(Backend.value)
-    Hosts.verdict = buggy_verdict  # type: ignore[method-assign]
+    HostPolicy.verdict = buggy_verdict  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

@@ -18,10 +18,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from proxy.http.app import build
-from proxy.settings import load
-from tests.http.asgi import served
+from ollama_facade.config.settings import load
+from ollama_facade.server.app import build
 from tests.robustness.bench import CHAT, QUEUE, TIMES, Bench, error_of, frames_of
+from tests.server.asgi import served
 from tests.service import CANARY, free_port
 from tests.upstream import Upstream, answer, cut, done, finish, flood, opened, pause, say
 

@@ -22,13 +22,13 @@ from typing import Any
 
 import pytest
 
-from proxy.clock import SECOND, Clock
-from proxy.http.app import build
-from proxy.settings import load
+from ollama_facade.clock import SECOND, Clock
+from ollama_facade.config.settings import load
+from ollama_facade.server.app import build
 from tests import raw
-from tests.http.asgi import served
 from tests.robustness.bench import CHAT, Bench, error_of, frames_of
 from tests.robustness.buggy import PLACES
+from tests.server.asgi import served
 from tests.service import CANARY, OURS, ROOT, Service, free_port, wait_until
 from tests.upstream import (
     Connection,
@@ -398,9 +398,9 @@ if os.getuid() == 0 and all(os.stat(p).st_mode & 1 for path in parents for p in 
     os.setgid(54321)
     os.setuid(54321)
 sys.addaudithook(read_only)
-sys.argv = ["proxy", *sys.argv[1:]]
+sys.argv = ["ollama_facade", *sys.argv[1:]]
 import runpy
-runpy.run_module("proxy", run_name="__main__")
+runpy.run_module("ollama_facade", run_name="__main__")
 """
 """Python itself refuses whatever would write; the kernel lets no file grow."""
 
@@ -460,7 +460,7 @@ def refusal(settings: Mapping[str, str]) -> str:
     """What the service says when it does not start."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     done = subprocess.run(
-        [sys.executable, "-m", "proxy", "serve"],
+        [sys.executable, "-m", "ollama_facade", "serve"],
         cwd=ROOT,
         env={**kept, **settings},
         capture_output=True,
@@ -556,7 +556,7 @@ def test_r97_a_log_that_nobody_reads_holds_nobody_up(upstream: Upstream) -> None
     port = free_port()
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     with subprocess.Popen(
-        [sys.executable, "-m", "proxy", "serve"],
+        [sys.executable, "-m", "ollama_facade", "serve"],
         cwd=ROOT,
         env={**kept, **bare(upstream, port)},
         stdin=subprocess.DEVNULL,

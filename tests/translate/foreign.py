@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from proxy.gojson.encode import dumps
-from proxy.translate.delta import Ending, Piece, ToolCall, Usage
+from ollama_facade.golang.encode import dumps
+from ollama_facade.translate.deltas import Completion, OutputDelta, ToolCall, Usage
 
 SERIAL = re.compile(r"\b(resp|msg|fc|rs)_[0-9a-z_]+|(?<=_at\":)\d+")
 
@@ -17,10 +17,10 @@ def masked(text: str) -> str:
     return SERIAL.sub("N", text)
 
 
-def answer(case: dict[str, Any], limit: int | None) -> tuple[list[Piece], Ending]:
+def answer(case: dict[str, Any], limit: int | None) -> tuple[list[OutputDelta], Completion]:
     """The script of a recording as Pieces and an Ending, with the recorded counts."""
     script = (case.get("script") or [{"chunks": ["Hello", " there", "!"]}])[0]
-    pieces: list[Piece] = []
+    pieces: list[OutputDelta] = []
     calls: list[ToolCall] = []
     thinks = False
     for chunk in script["chunks"][:limit]:
@@ -32,15 +32,15 @@ def answer(case: dict[str, Any], limit: int | None) -> tuple[list[Piece], Ending
         elif chunk in ("<think>", "</think>"):
             thinks = chunk == "<think>"
         else:
-            pieces.append(Piece("", chunk) if thinks else Piece(chunk))
+            pieces.append(OutputDelta("", chunk) if thinks else OutputDelta(chunk))
     told = "".join(case["response"].get("events") or [case["response"].get("body", "")])
     counted = re.findall(r'"input_tokens":(\d+).*?"output_tokens":(\d+)', told)[-1]
     reason = "length" if limit == 2 else "stop"
-    return pieces, Ending(reason, Piece(), calls, Usage(int(counted[0]), int(counted[1])))
+    return pieces, Completion(reason, OutputDelta(), calls, Usage(int(counted[0]), int(counted[1])))
 
 
-def whole(pieces: list[Piece], ending: Ending) -> Ending:
-    ending.piece = Piece(
+def whole(pieces: list[OutputDelta], ending: Completion) -> Completion:
+    ending.piece = OutputDelta(
         "".join(piece.content for piece in pieces), "".join(piece.thinking for piece in pieces)
     )
     return ending
@@ -65,9 +65,9 @@ def compare(case: dict[str, Any], dress: Any, limit: int | None) -> None:
     ]
 
 
-PIECES = st.builds(Piece, st.text(max_size=3), st.text(max_size=3))
+PIECES = st.builds(OutputDelta, st.text(max_size=3), st.text(max_size=3))
 ENDINGS = st.builds(
-    Ending,
+    Completion,
     st.sampled_from(["stop", "length"]),
     PIECES,
     st.lists(st.just(ToolCall(0, "c", "f", {"a": 1})), max_size=2),

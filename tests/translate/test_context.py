@@ -10,9 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.errors import OllamaError
-from proxy.translate.context import TURNS_LIMIT, generate_context, generate_turns, pack, unpack
-from proxy.translate.models import Model
+from ollama_facade.errors import OllamaError
+from ollama_facade.translate.context import (
+    TURNS_LIMIT,
+    generate_context,
+    generate_turns,
+    pack,
+    unpack,
+)
+from ollama_facade.translate.models import Model
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 TURNS = st.lists(st.fixed_dictionaries({"role": TEXT, "content": TEXT}), max_size=6)

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from proxy.translate.failures import MESSAGE_LIMIT, failure_status, failure_text
-from tests.translate.test_reading import JSON
+from ollama_facade.translate.failures import MESSAGE_LIMIT, failure_status, failure_text
+from tests.translate.test_chunks import JSON
 
 
 @pytest.mark.parametrize(

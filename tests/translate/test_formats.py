@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
-from proxy.errors import OllamaError
-from proxy.translate.dialect import dialect
-from proxy.translate.formats import completion_format_parameters, format_parameters, read_format
+from ollama_facade.errors import OllamaError
+from ollama_facade.translate.dialects import dialect
+from ollama_facade.translate.formats import (
+    completion_format_parameters,
+    format_parameters,
+    read_format,
+)
 
 SCHEMA = {"type": "object", "properties": {"b": {"type": "integer"}, "a": {"type": "string"}}}
 CLOSED = {

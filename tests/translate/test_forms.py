@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.errors import OllamaError
-from proxy.translate.forms import Field, read_form
+from ollama_facade.errors import OllamaError
+from ollama_facade.translate.forms import Field, read_form
 
 FORM = 'multipart/form-data; boundary="b c"'
 BODY = (

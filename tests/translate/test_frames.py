@@ -1,17 +1,17 @@
 import pytest
 
-from proxy.translate.chat import chat_final, chat_frame
-from proxy.translate.delta import Ending, Piece, Timings, ToolCall, Usage
-from proxy.translate.generate import generate_final, generate_frame
-from proxy.translate.logprobs import read_logprobs
-from proxy.translate.metrics import Moments, metrics
+from ollama_facade.translate.apis.ollama_chat import chat_final, chat_frame
+from ollama_facade.translate.apis.ollama_generate import generate_final, generate_frame
+from ollama_facade.translate.deltas import Completion, OutputDelta, Timings, ToolCall, Usage
+from ollama_facade.translate.logprobs import read_logprobs
+from ollama_facade.translate.metrics import Moments, metrics
 
 MOMENTS = Moments(started=100, asked=130, first=200, ended=1000)
 
 
 def test_chat_frames_have_ollamas_keys_in_ollamas_order() -> None:
     probabilities = [{"token": "a", "logprob": -1.0, "bytes": [97]}]
-    frame = chat_frame("m", "T", Piece("a", "Hm", probabilities))
+    frame = chat_frame("m", "T", OutputDelta("a", "Hm", probabilities))
     assert list(frame) == ["model", "created_at", "message", "done", "logprobs"]
     assert frame["message"] == {"role": "assistant", "content": "a", "thinking": "Hm"}
     assert list(frame["message"]) == ["role", "content", "thinking"]
@@ -19,7 +19,7 @@ def test_chat_frames_have_ollamas_keys_in_ollamas_order() -> None:
 
 def test_the_final_chat_frame_carries_tool_calls_and_then_metrics() -> None:
     call = ToolCall(0, "call_1", "f", {"x": 1})
-    frame = chat_final("m", "T", Ending("stop", Piece(), [call]), {"total_duration": 5})
+    frame = chat_final("m", "T", Completion("stop", OutputDelta(), [call]), {"total_duration": 5})
     assert list(frame) == [
         "model",
         "created_at",
@@ -34,18 +34,18 @@ def test_the_final_chat_frame_carries_tool_calls_and_then_metrics() -> None:
 
 def test_generate_puts_context_before_metrics_and_logprobs_last() -> None:
     probabilities = [{"token": "a", "logprob": -1.0}]
-    ending = Ending("stop", Piece("a", "", probabilities))
+    ending = Completion("stop", OutputDelta("a", "", probabilities))
     frame = generate_final("m", "T", ending, {"total_duration": 5}, [1, 2])
     assert list(frame) == [
         "model", "created_at", "response", "done", "done_reason", "context",
         "total_duration", "logprobs",
     ]  # fmt: skip
     assert "context" not in generate_final("m", "T", ending, {}, [])
-    assert "thinking" not in generate_frame("m", "T", Piece("a"))
+    assert "thinking" not in generate_frame("m", "T", OutputDelta("a"))
 
 
 def test_metrics_without_usage_have_durations_and_no_counts() -> None:
-    assert metrics(Ending("stop", Piece()), MOMENTS) == {
+    assert metrics(Completion("stop", OutputDelta()), MOMENTS) == {
         "total_duration": 900,
         "load_duration": 30,
         "prompt_eval_duration": 70,
@@ -54,8 +54,8 @@ def test_metrics_without_usage_have_durations_and_no_counts() -> None:
 
 
 def test_llama_cpps_own_durations_win_and_zero_counts_are_left_out() -> None:
-    ending = Ending(
-        "stop", Piece(), usage=Usage(8, 0), timings=Timings(8, 0, 12_500_000, 40_250_000)
+    ending = Completion(
+        "stop", OutputDelta(), usage=Usage(8, 0), timings=Timings(8, 0, 12_500_000, 40_250_000)
     )
     found = metrics(ending, MOMENTS)
     assert found["prompt_eval_duration"] == 12_500_000
@@ -65,7 +65,7 @@ def test_llama_cpps_own_durations_win_and_zero_counts_are_left_out() -> None:
 
 
 def test_a_whole_answer_without_timings_has_only_the_sum() -> None:
-    found = metrics(Ending("stop", Piece()), Moments(started=100, asked=130, ended=1000))
+    found = metrics(Completion("stop", OutputDelta()), Moments(started=100, asked=130, ended=1000))
     assert "prompt_eval_duration" not in found
     assert found["eval_duration"] == 870
 

@@ -10,21 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy import contract
-from proxy.clock import format_time
-from proxy.errors import OllamaError
-from proxy.gojson.encode import dumps
-from proxy.operations.dresses import ChatDress, GenerateDress
-from proxy.translate.delta import Ending, Piece
-from proxy.translate.generation import Generation
-from proxy.translate.metrics import Moments, metrics
-from proxy.translate.reading import read_delta
-from tests.translate.test_reading import JSON
+from ollama_facade import contract
+from ollama_facade.clock import format_time
+from ollama_facade.errors import OllamaError
+from ollama_facade.golang.encode import dumps
+from ollama_facade.operations.dresses import ChatRenderer, GenerateRenderer
+from ollama_facade.translate.accumulator import Accumulator
+from ollama_facade.translate.chunks import parse_chunk
+from ollama_facade.translate.deltas import Completion, OutputDelta
+from ollama_facade.translate.metrics import Moments, metrics
+from tests.translate.test_chunks import JSON
 
 NOW = format_time(1_700_000_000_123_456_789)
 DRESSES = {
-    "chat": (lambda: ChatDress("m"), "ChatResponse"),
-    "generate": (lambda: GenerateDress("m", lambda text: [1, len(text) + 1]), "GenerateResponse"),
+    "chat": (lambda: ChatRenderer("m"), "ChatResponse"),
+    "generate": (
+        lambda: GenerateRenderer("m", lambda text: [1, len(text) + 1]),
+        "GenerateResponse",
+    ),
 }
 
 FUNCTION = st.fixed_dictionaries({}, optional={"name": JSON, "arguments": JSON})
@@ -62,10 +65,10 @@ EVENT = st.fixed_dictionaries(
 
 
 def frames(dress: Any, events: list[Any]) -> list[dict[str, Any]]:
-    generation = Generation(split_thinking=True, alternatives=3)
+    generation = Accumulator(split_thinking=True, alternatives=3)
     found = []
     for event in events:
-        delta = read_delta(event)
+        delta = parse_chunk(event)
         piece = generation.feed(delta) if delta else None
         if piece is not None:
             found.append(dress.frame(NOW, piece))
@@ -99,7 +102,7 @@ VALIDATORS = {
 @given(texts=st.lists(st.text(alphabet="ab ,.'{}", min_size=1), min_size=1))
 def test_texts_are_dressed_together_as_one_by_one(endpoint: str, texts: list[str]) -> None:
     together, apart = DRESSES[endpoint][0](), DRESSES[endpoint][0]()
-    lines = apart.lines(NOW, [Piece(text) for text in texts])
+    lines = apart.lines(NOW, [OutputDelta(text) for text in texts])
     assert together.texts(NOW, [text.encode() for text in texts]) == b"\n".join(lines)
-    ending = Ending("stop", Piece())
+    ending = Completion("stop", OutputDelta())
     assert together.final(NOW, ending, {}) == apart.final(NOW, ending, {})

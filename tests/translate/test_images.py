@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.translate.images import media_parts
+from ollama_facade.translate.images import media_parts
 
 
 def encoded(data: bytes) -> str:

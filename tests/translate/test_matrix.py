@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.gojson.encode import dumps
-from proxy.translate import matrix
-from proxy.translate.embed import digits, embed_answer, shortest, unit_vector
+from ollama_facade.golang.encode import dumps
+from ollama_facade.translate import matrix
+from ollama_facade.translate.embeddings import digits, embed_answer, shortest, unit_vector
 
 WITH_NUMPY = pytest.mark.skipif(not matrix.AVAILABLE, reason="numpy comes with the extra `fast`")
 NUMBERS = st.floats(width=32, allow_nan=False, allow_infinity=False)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.translate.dialect import dialect
-from proxy.translate.messages import chat_messages
-from proxy.translate.models import Model
+from ollama_facade.translate.dialects import dialect
+from ollama_facade.translate.messages import chat_messages
+from ollama_facade.translate.models import Model
 from tests.golden.recordings import Case, cases
 
 PLAIN = Model("m:latest", "m", digest="", modified_at=0)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.translate.metadata import facts
+from ollama_facade.translate.metadata import facts
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from proxy.translate.missing import STATUSES, is_missing_route
-from tests.translate.test_reading import JSON
+from ollama_facade.translate.missing import STATUSES, is_missing_route
+from tests.translate.test_chunks import JSON
 
 LACKING: dict[str, tuple[int, Any]] = {
     "nothing said": (404, ""),

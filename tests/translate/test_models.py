@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proxy.translate.models import Model, human_number, model_info, ps_entry, tags_entry
+from ollama_facade.translate.models import Model, human_number, model_info, ps_entry, tags_entry
 
 NOON = 1_763_985_600_500_000_000
 

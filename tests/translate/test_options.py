@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.errors import OllamaError
-from proxy.translate.dialect import dialect
-from proxy.translate.options import (
+from ollama_facade.errors import OllamaError
+from ollama_facade.translate.dialects import dialect
+from ollama_facade.translate.options import (
     check_options,
     load_options,
     merge_options,

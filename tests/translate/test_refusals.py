@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from proxy.translate.refusals import KEPT, Refusal, leave_out, refusals
-from proxy.translate.requests import Request
-from tests.translate.test_reading import JSON
+from ollama_facade.translate.refusals import KEPT, Refusal, leave_out, refusals
+from ollama_facade.translate.requests import BackendRequest
+from tests.translate.test_chunks import JSON
 
 SENT: dict[str, Any] = {
     "model": "m",
@@ -32,8 +32,8 @@ SENT: dict[str, Any] = {
 EXTRA: dict[str, Any] = {"top_k": 5, "min_p": 0.1, "reasoning": {"effort": "none"}}
 
 
-def chat(**more: Any) -> Request:
-    return Request("chat", {**SENT, **more}, {**EXTRA})
+def chat(**more: Any) -> BackendRequest:
+    return BackendRequest("chat", {**SENT, **more}, {**EXTRA})
 
 
 def refused(body: Any) -> set[str]:
@@ -331,7 +331,7 @@ def test_alternatives_go_with_the_logprobs_that_they_belong_to() -> None:
 
 
 def test_vectors_come_as_numbers_where_base64_is_refused() -> None:
-    request = Request("embeddings", {"model": "m", "input": [], "encoding_format": "base64"})
+    request = BackendRequest("embeddings", {"model": "m", "input": [], "encoding_format": "base64"})
     assert leave_out(request, {Refusal("encoding_format")}) == ["encoding_format"]
     assert request.arguments["encoding_format"] == "float"
     assert leave_out(request, {Refusal("encoding_format")}) == []

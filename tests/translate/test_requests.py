@@ -10,11 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.errors import OllamaError
-from proxy.translate.context import generate_context
-from proxy.translate.dialect import DIALECTS, dialect
-from proxy.translate.models import Model
-from proxy.translate.requests import Request, chat_request, embed_request, generate_request
+from ollama_facade.errors import OllamaError
+from ollama_facade.translate.context import generate_context
+from ollama_facade.translate.dialects import DIALECTS, dialect
+from ollama_facade.translate.models import Model
+from ollama_facade.translate.requests import (
+    BackendRequest,
+    chat_request,
+    embed_request,
+    generate_request,
+)
 from tests.golden.recordings import Case, cases
 
 GEN = Model("gen:latest", "org/gen", context_length=4096, digest="", modified_at=0)
@@ -37,13 +42,15 @@ INSERT = Model(
 USER = {"role": "user", "content": "Hi"}
 
 
-def chat(body: dict[str, Any], model: Model = GEN, row: str = "default", **more: Any) -> Request:
+def chat(
+    body: dict[str, Any], model: Model = GEN, row: str = "default", **more: Any
+) -> BackendRequest:
     return chat_request({"messages": [USER], **body}, model, dialect(row), False, **more)
 
 
 def generate(
     body: dict[str, Any], model: Model = GEN, row: str = "default", **more: Any
-) -> Request:
+) -> BackendRequest:
     return generate_request({"prompt": "Hi", **body}, model, dialect(row), False, **more)
 
 

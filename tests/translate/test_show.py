@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from proxy.translate.models import Model
-from proxy.translate.show import show_answer
+from ollama_facade.translate.models import Model
+from ollama_facade.translate.show import show_answer
 
 
 def _model(**facts: Any) -> Model:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.translate.thinking import ThinkingSplitter
+from ollama_facade.translate.thinking import ThinkingSplitter
 
 
 def split(pieces: list[str]) -> tuple[str, str]:

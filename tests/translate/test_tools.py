@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proxy.translate.tools import tool_definitions
+from ollama_facade.translate.tools import tool_definitions
 
 FULL = {
     "type": "function",

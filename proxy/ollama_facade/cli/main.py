@@ -1,0 +1,209 @@
+"""The command `ollama-facade`: `serve`, and the commands that ask (`asking_commands`).
+
+Exit status: 0 well · 1 `check` found something that does not answer, `contract` one that answers
+wrongly · 2 the start cannot be, and one line says why · 128 + n ended by signal n.
+"""
+
+from __future__ import annotations
+
+import gc
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+from typing import NoReturn
+
+import click
+from pydantic import SecretStr
+from rich.console import Console
+
+from ollama_facade import __version__
+from ollama_facade.cli.commands import check, docs, models, refusals
+from ollama_facade.cli.contract import contract
+from ollama_facade.cli.sockets import client_url, listen_for
+from ollama_facade.cli.workers import Workers, adopt, report, shared_counts
+from ollama_facade.clock import SECOND, Clock
+from ollama_facade.config import settings
+from ollama_facade.config.settings import Settings
+from ollama_facade.embedded import process
+from ollama_facade.errors import SettingsError
+from ollama_facade.server.hosts import is_loopback
+
+NO_BACKEND = (
+    "nothing to serve from: set OPENAI_BASE_URL (and OPENAI_API_KEY) to a backend, or add --local"
+)
+
+EXAMPLES = """\b
+Examples:
+  ollama-facade serve --local
+  OPENAI_BASE_URL=http://127.0.0.1:8000/v1 ollama-facade serve
+  OPENAI_BASE_URL=http://127.0.0.1:8000/v1 ollama-facade check --backend
+  ollama-facade models http://127.0.0.1:11434
+"""
+SERVE_EXAMPLES = """\b
+Examples:
+  ollama-facade serve --local
+  ollama-facade serve --local model.gguf --port 8080
+  OPENAI_BASE_URL=http://127.0.0.1:8000/v1 ollama-facade serve --workers 2
+"""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
+@click.version_option(__version__, prog_name="ollama-facade")
+def main() -> None:
+    """Speak the Ollama API in front of any OpenAI-compatible backend."""
+
+
+for command in (check, models, docs, contract):
+    main.add_command(command)
+
+
+@main.command(epilog=SERVE_EXAMPLES)
+@click.option(
+    "--local",
+    "file",
+    metavar="[FILE.gguf]",
+    is_flag=False,
+    flag_value="",
+    help="Start a llama.cpp server too, with this model or the small one that is packaged.",
+)
+@click.option("--host", help="Address to listen on, instead of that in OLLAMA_HOST.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port, instead of that in OLLAMA_HOST; 0: any."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    help="Processes that share the port; the limits of the settings are each one's own.",
+)
+@click.option("--worker", hidden=True, help="What `workers.adopt` reads; for workers only.")
+def serve(
+    file: str | None, host: str | None, port: int | None, workers: int, worker: str | None
+) -> None:
+    """Answer Ollama's clients until told to stop."""
+    _end_on_signals()
+    with refusals():
+        given = settings.load()
+        if worker is not None:
+            line, adopted = adopt(worker)
+            _run(given, adopted, lambda: report(line), shared=given.metrics)
+            return
+        for note in given.notes:
+            click.echo(f"ollama-facade: {note}", err=True)
+        if file is None and given.base_url is None:
+            raise SettingsError(NO_BACKEND)
+        asked = {"host": host, "port": port}
+        given = given.model_copy(
+            update={name: value for name, value in asked.items() if value is not None}
+        )
+        sockets, given = listen_for(given, shared=workers > 1)
+        _warn_of_open_door(given)
+        if file is None:
+            _serve(given, sockets, workers, "MODEL", show=sys.stdout.isatty())
+        else:
+            _run_with_local(given, sockets, workers, process.find_model(file))
+
+
+def _warn_of_open_door(given: Settings) -> None:
+    """A line that is hard to overlook where others may reach the service and need no key."""
+    if given.api_keys or is_loopback(given.host):
+        return
+    who = "WARNING: whoever reaches this port may use the backend, because no key is asked for;"
+    advice = "FACADE_API_KEYS_FILE=/path/to/keys asks for one"
+    click.secho(f"ollama-facade: {who} {advice}", err=True, fg="yellow", bold=True)
+
+
+def _run_with_local(
+    given: Settings, sockets: list[socket.socket], workers: int, model: process.LocalModel
+) -> None:
+    loading = Console(stderr=True).status(f"loading {model.path.name} …")
+    if sys.stderr.isatty():
+        loading.start()
+    else:
+        click.echo(f"loading {model.path.name} …", err=True)
+    clock = Clock()
+    began = clock.monotonic()
+    try:
+        with process.running(model, on_end=lambda text: click.echo(text, err=True)) as backend:
+            loading.stop()
+            seconds = (clock.monotonic() - began) / SECOND
+            click.echo(f"{model.name} is ready after {seconds:.1f} s", err=True)
+            reached = {"base_url": backend.url, "api_key": SecretStr(backend.key)}
+            given = given.model_copy(update=reached)
+            _serve(given, sockets, workers, model.name, show=True)
+    finally:
+        loading.stop()
+
+
+def _serve(
+    given: Settings, sockets: list[socket.socket], workers: int, model: str, *, show: bool
+) -> None:
+    """In this process, or in so many others."""
+    port = sockets[0].getsockname()[1]
+    text = announcement(client_url(given.host, port), model, show=show)
+
+    def announce() -> None:
+        # Whoever reads the output may have gone; the service is there for others.
+        with suppress(OSError):
+            click.echo(text)
+
+    if workers == 1:
+        _run(given, sockets, announce, shared=False)
+        return
+    host = f"[{given.host}]" if ":" in given.host else given.host
+    told = {"OLLAMA_HOST": f"{host}:{port}", "OPENAI_BASE_URL": given.base_url or ""}
+    if given.metrics_host:
+        told["FACADE_METRICS_HOST"] = "[{}]:{}".format(*given.metrics_host)
+    if key := given.api_key.get_secret_value():
+        told["OPENAI_API_KEY"] = key
+    with shared_counts(given) as counts:
+        Workers(workers, sockets, {**told, **counts.environment}, counts.forget).run(announce)
+
+
+def _run(
+    given: Settings, sockets: list[socket.socket], started: Callable[[], None], *, shared: bool
+) -> None:
+    # What is loaded and built now stays; looking through it again and again would take a fifth of
+    # the start. `serving` turns the collector on again.
+    gc.disable()
+    # Imported here: `check` and `--help` need none of it, and it takes a second.
+    from ollama_facade.cli.serve import run
+
+    run(given, sockets, started, shared=shared)
+
+
+def announcement(url: str, model: str, *, show: bool) -> str:
+    """The line that says where the service is; with `show` three lines to try as well."""
+    address = url.removeprefix("http://")
+    first = f"ollama-facade {__version__} listens on {url}"
+    if not show:
+        return first
+    host = "" if url == "http://127.0.0.1:11434" else f"OLLAMA_HOST={address} "
+    client = "ollama" if not host else f"ollama.Client('{url}')"
+    question = "What is the capital of France?"
+    return "\n".join(
+        (
+            first,
+            "Try:",
+            f'  curl {url}/api/generate -d \'{{"model": "{model}", "prompt": "{question}"}}\'',
+            f'  {host}ollama run {model} "{question}"',
+            f'  python -c "import ollama; print({client}.generate'
+            f"('{model}', '{question}').response)\"",
+        )
+    )
+
+
+def _end_on_signals() -> None:
+    """Let SIGTERM and SIGINT unwind the stack, so that the embedded backend ends with us.
+
+    uvicorn takes both over while it serves, drains, and then raises the signal again.
+    """
+
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)

@@ -1,0 +1,180 @@
+"""What a backend can do, ability by ability: each is one short request.
+
+Nothing is assumed: what is sent is what the service would send, so that what is seen here is what
+clients will see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ollama_facade.backend.client import Backend
+from ollama_facade.errors import BackendError
+from ollama_facade.translate.deltas import StreamDelta, each_delta
+from ollama_facade.translate.dialects import Dialect
+from ollama_facade.translate.embeddings import read_vectors
+from ollama_facade.translate.requests import BackendRequest
+
+TOKENS = 256
+"""Enough for a model that thinks before it answers."""
+
+_RED_DOT = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR42mP4z8CAFTEMLQkAKP8/wc53yE8AAAAA"
+    "SUVORK5CYII="
+)
+_WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather of a city",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}},
+            "required": ["city"],
+        },
+    },
+}
+_SCHEMA = {
+    "type": "object",
+    "properties": {"capital": {"type": "string"}},
+    "required": ["capital"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One line of the table: `answer` is yes or no, and `note` says what was seen."""
+
+    name: str
+    answer: bool
+    note: str = ""
+
+
+async def probe(backend: Backend, model: str) -> tuple[Probe, ...]:
+    """What `model` of the backend was seen to do and not to do, in the order of the table."""
+    return tuple([await _tried(name, probe(backend, model)) for name, probe in _PROBES.items()])
+
+
+async def _tried(name: str, probe: Awaitable[str]) -> Probe:
+    """A probe answers with a note, and fails with one as the error."""
+    try:
+        note = await probe
+    except (BackendError, CapabilityMissingError) as error:
+        return Probe(name, answer=False, note=str(error)[:120])
+    return Probe(name, answer=True, note=note)
+
+
+class CapabilityMissingError(Exception):
+    """The backend answered, but not with what was asked for; the text says what is missing."""
+
+
+def _chat(dialect: Dialect, model: str, text: Any, **parameters: Any) -> BackendRequest:
+    messages = [{"role": "user", "content": text}]
+    request = BackendRequest("chat", {"model": model, "messages": messages, "stream": False})
+    request.add({dialect.max_tokens: TOKENS, **parameters})
+    return request
+
+
+def _left_out(request: BackendRequest, *names: str) -> None:
+    """Raises when a parameter that the probe is about was refused by name and left out."""
+    sent = {*request.arguments, *request.extra_body}
+    missing = [name for name in names if name not in sent]
+    if missing:
+        raise CapabilityMissingError(f"refuses {', '.join(missing)}")
+
+
+async def _completed(backend: Backend, request: BackendRequest, *about: str) -> StreamDelta:
+    answer = await backend.complete(request)
+    _left_out(request, *about)
+    return answer
+
+
+async def _chats(backend: Backend, model: str) -> str:
+    answer = await _completed(backend, _chat(backend.dialect, model, "Say hello."))
+    if not (answer.content or answer.thinking):
+        raise CapabilityMissingError("the answer is empty")
+    return "" if answer.usage else "tells no token counts"
+
+
+async def _streams(backend: Backend, model: str) -> str:
+    request = _chat(backend.dialect, model, "Count from 1 to 10.", stream=True)
+    if backend.dialect.stream_options:
+        request.add({"stream_options": {"include_usage": True}})
+    pieces, counted = 0, False
+    async for batch in backend.stream(request):
+        pieces += sum(bool(one.content or one.thinking) for one in each_delta(batch))
+        counted = counted or any(one.usage for one in each_delta(batch))
+    if pieces < 2:
+        raise CapabilityMissingError("the answer comes whole")
+    return f"{pieces} pieces" if counted else f"{pieces} pieces, without token counts"
+
+
+async def _calls_tools(backend: Backend, model: str) -> str:
+    request = _chat(backend.dialect, model, "What is the weather in Paris?", tools=[_WEATHER])
+    answer = await _completed(backend, request, "tools")
+    if not answer.calls:
+        raise CapabilityMissingError("takes tools; the model called none")
+    return f"called {answer.calls[0].name}"
+
+
+async def _sees(backend: Backend, model: str) -> str:
+    url = f"data:image/png;base64,{_RED_DOT}"
+    parts = [
+        {"type": "text", "text": "Which colour is this?"},
+        {"type": "image_url", "image_url": {"url": url}},
+    ]
+    await _completed(backend, _chat(backend.dialect, model, parts))
+    return "takes them; whether the model looks is its own business"
+
+
+async def _keeps_schema(backend: Backend, model: str) -> str:
+    schema = {"name": "schema", "strict": True, "schema": _SCHEMA}
+    form = {"type": "json_schema", "json_schema": schema}
+    request = _chat(backend.dialect, model, "The capital of France?", response_format=form)
+    answer = await _completed(backend, request, "response_format")
+    if not answer.content.lstrip().startswith("{"):
+        raise CapabilityMissingError("the answer is no JSON")
+    return ""
+
+
+async def _thinks(backend: Backend, model: str) -> str:
+    answer = await _completed(backend, _chat(backend.dialect, model, "What is 12 * 13?"))
+    if not (answer.thinking or "<think>" in answer.content):
+        raise CapabilityMissingError("no thoughts unasked")
+    return "apart from the text" if answer.thinking else "in tags within the text"
+
+
+async def _tells_logprobs(backend: Backend, model: str) -> str:
+    request = _chat(backend.dialect, model, "Hi", logprobs=True, top_logprobs=2)
+    answer = await _completed(backend, request, "logprobs")
+    if not answer.logprobs:
+        raise CapabilityMissingError("none came")
+    return ""
+
+
+async def _completes(backend: Backend, model: str) -> str:
+    arguments = {"model": model, "prompt": "One, two,", "max_tokens": 4, "stream": False}
+    await _completed(backend, BackendRequest("completions", arguments))
+    return "for raw and suffix"
+
+
+async def _embeds(backend: Backend, model: str) -> str:
+    arguments = {"model": model, "input": ["one", "two"], "encoding_format": "float"}
+    answer = await backend.embeddings(BackendRequest("embeddings", arguments))
+    return f"{len(read_vectors(answer, 2)[0])} numbers"
+
+
+_PROBES: Mapping[str, Callable[[Backend, str], Awaitable[str]]] = {
+    "chat": _chats,
+    "streams": _streams,
+    "tools": _calls_tools,
+    "images": _sees,
+    "schema": _keeps_schema,
+    "thinking": _thinks,
+    "logprobs": _tells_logprobs,
+    "text completions": _completes,
+    "embeddings": _embeds,
+}

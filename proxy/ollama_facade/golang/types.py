@@ -1,0 +1,233 @@
+"""A schema of the contract in Go's terms: which struct, which field, decoded by what.
+
+Made once at start-up from `contract.schema()` and its `x-ollama-` keys, walked by `explain` for an
+odd body, and asked of every body whether it `is_settled`: whether it needs no second look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, cast
+
+from ollama_facade.errors import ContractError, OllamaError
+from ollama_facade.golang.base64 import corrupt_at
+from ollama_facade.golang.duration import parse_keep_alive
+from ollama_facade.golang.fold import fold
+
+Kind = Literal[
+    "string", "bool", "int", "float", "any", "list", "map", "struct",
+    "raw", "duration", "think", "base64", "arguments", "properties", "property-type",
+    "parameters", "own-struct", "blocks", "input-items", "content-items", "output-items",
+    "input-item", "part",
+]  # fmt: skip
+
+_KINDS: dict[str, Kind] = {
+    "string": "string",
+    "boolean": "bool",
+    "integer": "int",
+    "number": "float",
+    "array": "list",
+    "object": "map",
+}
+_ITEMS = ("input-items", "content-items", "output-items")
+_TAGGED = ("input-item", "part")
+_DECODERS = (
+    "raw", "duration", "think", "base64", "arguments", "properties", "property-type",
+    "parameters", "own-struct", "blocks", *_ITEMS, *_TAGGED,
+)  # fmt: skip
+_ALIAS = "Alias"  # the inner type of Message's own decoder (inference.md §1.1)
+
+
+_WATCHED = (
+    "struct", "duration", "base64", "properties", "parameters", "own-struct", "blocks",
+    *_ITEMS, *_TAGGED,
+)  # fmt: skip
+
+
+@dataclass(slots=True, eq=False)
+class Shape:
+    """What Go decodes a value into. `go_type` is the type as an error text prints it."""
+
+    kind: Kind
+    go_type: str
+    struct: str = ""
+    """Name of the Go struct; it has `fields`, and `folded` gives a field for a folded key."""
+    fields: dict[str, Shape] = field(default_factory=dict)
+    folded: dict[str, str] = field(default_factory=dict)
+    element: Shape | None = None
+    """What a list or a map holds; None for anything."""
+    decodes_alone: bool = False
+    """The type has a decoder of its own, so an error inside ends the whole decoding at once."""
+    plain: Shape | None = None
+    """What a type with a decoder of its own decodes first: its members, or those that tell which
+    of the `variants` it is."""
+    variants: dict[str, Shape] = field(default_factory=dict)
+    """The forms of an item by their `type`."""
+    blocks: Shape | None = None
+    """The list that a content is which is no text."""
+    needs: str | None = None
+    """The one member whose absence is an error: the `content` of Anthropic's messages."""
+    watched: tuple[tuple[str, Shape], ...] = ()
+    """The fields that `is_settled` has to look into."""
+
+    def field_for(self, key: str) -> str | None:
+        """The field that `key` names: the exact one, or one that differs in case only, or None."""
+        return key if key in self.fields else self.folded.get(fold(key))
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether a value that the schema allows may still be odd."""
+        if self.kind == "list":
+            return self.element is not None and self.element.is_watched
+        return self.kind in _WATCHED
+
+
+def shape_of(schema: Mapping[str, Any]) -> Shape:
+    """The shape of a schema as `contract.schema()` gives it. Raises ContractError."""
+    shapes: dict[str, Shape] = {}
+    return _shape(schema, schema.get("definitions", {}), shapes)
+
+
+def _shape(
+    node: Mapping[str, Any], definitions: Mapping[str, Any], known: dict[str, Shape]
+) -> Shape:
+    name = node["$ref"].rpartition("/")[2] if "$ref" in node else ""
+    if name in known:
+        return known[name]
+    node = definitions[name] if name else node
+    shape = Shape(_kind(node), node.get("x-ollama-type", "interface {}"))
+    if name:
+        known[name] = shape  # before its members, which may be of the same shape
+    element = node.get("items") or node.get("additionalProperties") or _alternative(shape, node)
+    if isinstance(element, dict):
+        shape.element = _shape(element, definitions, known)
+    if shape.kind in _TAGGED:
+        _add_variants(shape, node, definitions, known)
+    if shape.kind == "blocks":
+        shape.blocks = Shape("list", shape.go_type, element=shape.element)
+    if shape.kind in ("struct", "own-struct"):
+        shape.struct = node["x-ollama-struct"]
+        shape.decodes_alone = shape.struct == _ALIAS
+        shape.fields = {
+            key: _shape(child, definitions, known) for key, child in node["properties"].items()
+        }
+        shape.folded = {fold(key): key for key in shape.fields}
+        shape.needs = next(
+            (key for key, child in shape.fields.items() if child.kind == "blocks"), None
+        )
+        shape.watched = tuple(
+            (key, child) for key, child in shape.fields.items() if child.is_watched
+        )
+    if shape.kind == "own-struct":
+        shape.plain = replace(shape, kind="struct", plain=None)
+    return shape
+
+
+def _alternative(shape: Shape, node: Mapping[str, Any]) -> Any:
+    """What a list holds that may be a text instead; the struct that parameters have to be."""
+    if shape.kind == "parameters":
+        return node["anyOf"][0]
+    if shape.kind in ("blocks", *_ITEMS):
+        return next(choice["items"] for choice in node["anyOf"] if "items" in choice)
+    return None
+
+
+def _add_variants(
+    shape: Shape,
+    node: Mapping[str, Any],
+    definitions: Mapping[str, Any],
+    known: dict[str, Shape],
+) -> None:
+    names = ("type", "role") if shape.kind == "input-item" else ("type",)
+    members = {name: Shape("string", "string") for name in names}
+    shape.plain = Shape(
+        "struct", shape.go_type, fields=members, folded={fold(name): name for name in names}
+    )
+    for choice in node["anyOf"]:
+        target = definitions[choice["$ref"].rpartition("/")[2]]
+        for kind in target["properties"]["type"]["enum"]:
+            if kind:
+                shape.variants[kind] = _shape(choice, definitions, known)
+
+
+def _kind(node: Mapping[str, Any]) -> Kind:
+    decoder = node.get("x-ollama-decoder")
+    if decoder is not None:
+        if decoder not in _DECODERS:
+            raise ContractError(f"nothing decodes x-ollama-decoder: {decoder}")
+        return cast("Kind", decoder)
+    if "x-ollama-struct" in node:
+        return "struct"
+    types = node.get("type", ())
+    plain = [name for name in ([types] if isinstance(types, str) else types) if name != "null"]
+    if not plain:
+        return "any"
+    if len(plain) > 1 or plain[0] not in _KINDS:
+        raise ContractError(f"no Go type is like the schema type {types}")
+    return _KINDS[plain[0]]
+
+
+def is_settled(shape: Shape, value: Any) -> bool:
+    """Whether a value that the compiled schema allows means the same to Go, and is all right.
+
+    False only asks for a second look: a key needs case folding, an element is null, a base64 text
+    or a duration has a fault.
+    """
+    if shape.kind in ("struct", "own-struct"):
+        if not isinstance(value, dict):
+            return False
+        if shape.needs is not None and shape.needs not in value:
+            return False
+        if not value.keys() <= shape.fields.keys():
+            for key in value:
+                if key not in shape.fields and shape.field_for(key) is not None:
+                    return False
+        for name, child in shape.watched:
+            member = value.get(name)
+            if member is not None and not is_settled(child, member):
+                return False
+        return True
+    if shape.kind == "base64":
+        return isinstance(value, str) and corrupt_at(value) is None
+    if shape.kind == "duration":
+        return _is_duration(value)
+    if shape.kind == "parameters":
+        return is_settled(cast("Shape", shape.element), value)
+    if shape.kind in _TAGGED:
+        return _is_settled_item(shape, value)
+    if isinstance(value, str):
+        return True
+    elements: Iterable[Any] = value.values() if shape.kind == "properties" else value
+    child = cast("Shape", shape.element)
+    for element in elements:  # noqa: SIM110 - a generator of `all` costs each chat a microsecond
+        if not is_settled(child, element):
+            return False
+    return True
+
+
+def _is_settled_item(shape: Shape, value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    kind = value.get("type")
+    if not kind and shape.kind == "input-item" and value.get("role"):
+        kind = "message"
+    variant = shape.variants.get(kind) if isinstance(kind, str) else None
+    return variant is not None and is_settled(variant, value)
+
+
+def nothing(kind: Kind) -> Any:
+    """What stands in a list or a map of Go where null was sent."""
+    if kind in ("string", "base64"):
+        return ""
+    if kind in ("bool", "int", "float"):
+        return False if kind == "bool" else 0
+    return [] if kind == "list" else {}
+
+
+def _is_duration(value: Any) -> bool:
+    try:
+        parse_keep_alive(value)
+    except OllamaError:
+        return False
+    return True

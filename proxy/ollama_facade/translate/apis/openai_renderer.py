@@ -1,0 +1,208 @@
+"""A backend's answer as `/v1` gives it on: every field, under the client's name for the model.
+
+Ollama's rewriting would lose what a richer backend says (refusals, citations, details of usage, a
+second choice). What is settled here is what Ollama's clients count on: `model` as they wrote it,
+`reasoning` as the one name of thoughts, a text where there is none, and no empty `usage`
+(management.md §4.1, §4.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ollama_facade.golang.encode import dumps
+from ollama_facade.translate.chunks import parse_chunk
+from ollama_facade.translate.models import Model
+
+FINGERPRINT = "fp_ollama"
+"""Ollama's word, which its clients see whatever runs behind it."""
+
+_INTERNAL = frozenset(("timings", "__verbose"))
+"""llama.cpp's measurements, which Ollama, whose runner it is, keeps to itself as well."""
+
+_NOTHING_COUNTED = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+
+Value = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Chunk:
+    """One event of the backend's stream as it came, and a finish reason if it is the last."""
+
+    value: Mapping[str, Any]
+    finish: str
+
+
+class ChunkReader:
+    """Reads one stream of `expected` choices; it has finished when each of them has."""
+
+    def __init__(self, expected: int) -> None:
+        self._left = max(expected, 1)
+
+    def __call__(self, event: Any) -> Chunk | None:
+        """Any JSON as a Chunk. None: it says nothing. Raises BackendError as `read_delta` does."""
+        parse_chunk(event)
+        choices = event.get("choices")
+        if not isinstance(choices, list) or not (choices or event.get("usage")):
+            return None
+        reasons = [one.get("finish_reason") for one in choices if isinstance(one, Mapping)]
+        told = [reason for reason in reasons if isinstance(reason, str) and reason]
+        self._left -= len(told)
+        return Chunk(event, told[-1] if told and self._left <= 0 else "")
+
+
+@dataclass(slots=True)
+class Head:
+    """What every event of one answer begins with: the object's name, the model, an id, a time.
+
+    `id` and `created` (seconds) are those of the backend's first event, or what is given here.
+    `counted`: every event of a text has a `usage`, of zeros until the last (golden
+    openai/completions-stream-usage).
+    """
+
+    object: str
+    model: str
+    id: str
+    created: int
+    counted: bool = False
+
+
+def chunk_value(chunk: Chunk, head: Head) -> Value:
+    """One event of a stream."""
+    choices = [
+        _chunk_choice(one, head) for one in chunk.value["choices"] if isinstance(one, Mapping)
+    ]
+    value = _dressed(chunk.value, head, choices)
+    if head.counted and choices:
+        value.setdefault("usage", dict(_NOTHING_COUNTED))
+    return value
+
+
+def answer_value(answer: Mapping[str, Any], head: Head) -> Value:
+    """A whole answer."""
+    choices = [
+        _choice(one, _message(one.get("message")), "message")
+        if isinstance(one.get("message"), Mapping)
+        else _choice(one)
+        for one in answer["choices"]
+        if isinstance(one, Mapping)
+    ]
+    return _dressed(answer, head, choices)
+
+
+def load_value(head: Head) -> Value:
+    """The answer to an empty prompt: the model is there, and nothing was asked of it (§4.2)."""
+    return _dressed(
+        {"usage": dict(_NOTHING_COUNTED)},
+        head,
+        [{"text": "", "index": 0, "finish_reason": "load"}],
+    )
+
+
+def embeddings_answer(name: str, vectors: Sequence[bytes], prompt_tokens: int) -> bytes:
+    """The answer of `/v1/embeddings` as JSON, as each vector is: numbers, or base64 (§4.3)."""
+    entries = b",".join(
+        b'{"object":"embedding","embedding":%b,"index":%d}' % (vector, index)
+        for index, vector in enumerate(vectors)
+    )
+    usage = {"prompt_tokens": prompt_tokens, "total_tokens": prompt_tokens}
+    end = dumps({"model": name, "usage": usage})[1:]
+    return b'{"object":"list","data":[%b],%b' % (entries, end)
+
+
+def model_value(model: Model, identifier: str, namespace: str) -> Value:
+    """An entry of `/v1/models` (§4.4)."""
+    return {
+        "id": identifier,
+        "object": "model",
+        "created": model.modified_at // 1_000_000_000,
+        "owned_by": namespace,
+    }
+
+
+def _dressed(value: Mapping[str, Any], head: Head, choices: list[Value]) -> Value:
+    told = {
+        "id": value.get("id") or head.id,
+        "object": head.object,
+        "created": value.get("created") or head.created,
+        "model": head.model,
+        "system_fingerprint": FINGERPRINT,
+        "choices": choices,
+    }
+    known = ("id", "object", "created", "model", "system_fingerprint", "choices")
+    rest = {
+        key: member
+        for key, member in value.items()
+        if member is not None and key not in known and key not in _INTERNAL
+    }
+    if "usage" in rest:
+        rest["usage"] = _counted(rest["usage"])
+    return told | rest
+
+
+def _counted(usage: Any) -> Any:
+    """Usage without details that count nothing: 0 cached tokens is what saying nothing means."""
+    if not isinstance(usage, Mapping):
+        return usage
+    return {
+        key: member
+        for key, member in usage.items()
+        if not isinstance(member, Mapping) or any(member.values())
+    }
+
+
+def _chunk_choice(choice: Mapping[str, Any], head: Head) -> Value:
+    if head.object == "text_completion":
+        return _choice(choice)
+    delta = choice.get("delta") or choice.get("message") or {}
+    reshaped = _message(delta) if delta else {}
+    return _choice(choice, reshaped, "delta")
+
+
+def _choice(choice: Mapping[str, Any], message: Value | None = None, name: str = "") -> Value:
+    value: Value = {"index": choice.get("index") or 0}
+    if message is None:
+        value = {"text": choice.get("text") or "", **value}
+    else:
+        value[name] = message
+    value["finish_reason"] = choice.get("finish_reason") or None
+    known = ("index", "text", "delta", "message", "finish_reason")
+    for key, member in choice.items():
+        if member is not None and key not in known:
+            value[key] = _without_nothing(member) if key == "logprobs" else member
+    return value
+
+
+def _message(message: Any) -> Value:
+    """`content` is a text even where there is none; thoughts are called `reasoning`."""
+    told: Value = {}
+    if message.get("role"):
+        told["role"] = message["role"]
+    told["content"] = message.get("content") or ""
+    thoughts = message.get("reasoning_content") or message.get("reasoning")
+    if thoughts:
+        told["reasoning"] = thoughts
+    known = ("role", "content", "reasoning", "reasoning_content")
+    for key, member in message.items():
+        if member is not None and key not in known:
+            told[key] = _calls(member) if key == "tool_calls" else member
+    return told
+
+
+def _calls(calls: Any) -> Any:
+    """Each call with its place, which OpenAI leaves out of a whole answer and Ollama does not."""
+    if not isinstance(calls, list):
+        return calls
+    return [
+        {"index": at, **call} if isinstance(call, Mapping) else call
+        for at, call in enumerate(calls)
+    ]
+
+
+def _without_nothing(value: Any) -> Any:
+    """Logprobs without the refusal that there was not (OpenAI writes null)."""
+    if not isinstance(value, Mapping):
+        return value
+    return {key: member for key, member in value.items() if member is not None}

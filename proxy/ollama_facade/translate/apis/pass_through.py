@@ -1,0 +1,114 @@
+"""Bodies and answers of `/v1/responses` and `/v1/messages` that go through as they are.
+
+Only the model's name is exchanged: the backend's goes out, the client's comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ollama_facade.errors import BackendError
+from ollama_facade.translate.chunks import unreadable
+from ollama_facade.translate.failures import failure_status, failure_text
+from ollama_facade.translate.models import Model
+from ollama_facade.translate.requests import BackendRequest
+
+LONGEST = 1000
+"""Characters of a client's header that is passed on: some thirty names of betas."""
+
+_ENDS: Mapping[str, frozenset[str]] = {
+    "responses": frozenset(("response.completed", "response.incomplete", "response.failed")),
+    "messages": frozenset(("message_stop",)),
+}
+"""The events after which an answer is whole. OpenAI tells of a failed one as a whole answer too."""
+
+_INNER: Mapping[str, str] = {"responses": "response", "messages": "message"}
+"""The member of an event that is an answer, or its beginning, with a model's name."""
+
+_STATUS: Mapping[str, int] = {
+    "invalid_request_error": 400,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "overloaded_error": 503,
+}
+"""What the types of Anthropic's errors, and the codes of OpenAI's, mean as a status."""
+
+
+@dataclass(slots=True)
+class PassedEvent:
+    """One event of a stream; `finish` is its type when the answer is whole with it."""
+
+    value: dict[str, Any]
+    finish: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A `body` for a route that the backend may have, and what comes back from there.
+
+    `headers` of the client's go along where they are plain and short.
+    """
+
+    endpoint: Literal["responses", "messages"]
+    body: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def request(self, model: Model) -> BackendRequest:
+        """The body with every field, for the model as the backend calls it."""
+        rest = {key: value for key, value in self.body.items() if key not in ("model", "stream")}
+        stream = self.body.get("stream") is True
+        asked = BackendRequest(self.endpoint, {"model": model.backend_id, "stream": stream}, rest)
+        asked.headers = {name: text for name, text in self.headers.items() if _is_plain(text)}
+        return asked
+
+    def read_event(self, value: Any) -> PassedEvent | None:
+        """An event; None for what is none, such as a whole answer. Raises BackendError."""
+        if not isinstance(value, Mapping):
+            raise unreadable()
+        kind = value.get("type")
+        if kind == "error" or value.get("error"):
+            raise _failed(value)
+        if not isinstance(kind, str) or kind == "message":
+            return None
+        told = dict(value)
+        inner = _INNER[self.endpoint]
+        if isinstance(told.get(inner), Mapping) and "model" in told[inner]:
+            told[inner] = self._named(told[inner])
+        return PassedEvent(told, kind if kind in _ENDS[self.endpoint] else "")
+
+    def whole(self, value: Any) -> dict[str, Any]:
+        """An answer that was not streamed. Raises BackendError for what is none."""
+        if isinstance(value, Mapping):
+            if value.get("object") == "response" or value.get("type") == "message":
+                return self._named(value)
+            if value.get("error"):
+                raise _failed(value)
+        raise BackendError(
+            502, "backend answered with something that is not a completion", kind="unreadable"
+        )
+
+    def _named(self, answer: Mapping[str, Any]) -> dict[str, Any]:
+        """With the model's name as the client wrote it."""
+        return {**answer, "model": self.body.get("model")}
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable() and 0 < len(text) <= LONGEST
+
+
+def has_presets(model: Model) -> bool:
+    """True for a model that says something of its own, which only a translated request tells."""
+    return bool(model.system or model.parameters or model.messages)
+
+
+def _failed(event: Mapping[str, Any]) -> BackendError:
+    error = event["error"] if isinstance(event.get("error"), Mapping) else event
+    words = (error.get("type"), error.get("code"))
+    known = (_STATUS[word] for word in words if isinstance(word, str) and word in _STATUS)
+    status = failure_status(event) or next(known, 502)
+    text = failure_text(event) or "backend reported an error without a message"
+    return BackendError(status, text, kind="error_event")

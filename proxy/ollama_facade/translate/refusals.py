@@ -1,0 +1,203 @@
+"""Which parameter a backend refuses, out of the error that it answers with.
+
+A server that is strict names what it does not take, each in its own words: OpenAI in `param`,
+pydantic (vLLM, Mistral, Azure AI) in `loc`, the rest in a sentence. Only what was sent and may be
+left out is a refusal; all other complaints are the client's to hear.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
+from typing import Any
+
+from ollama_facade.translate.dialects import asked_for
+from ollama_facade.translate.requests import BackendRequest
+
+STATUSES = frozenset((400, 422))
+"""The statuses with which parameters are refused."""
+
+KEPT = frozenset(("model", "messages", "prompt", "input", "tools", "suffix", "stream"))
+"""What the meaning of an answer depends on: without it nothing is asked."""
+
+LIMITS = ("max_tokens", "max_completion_tokens")
+"""Two names of one thing: who refuses one is given the other."""
+
+# Their values are this program's choice, so that any complaint of them is ours to mend.
+_OURS = frozenset(
+    ("reasoning_effort", "reasoning", "thinking", "chat_template_kwargs", "stream_options")
+)
+_PARAMETER_CODES = frozenset(("unsupported_parameter", "unknown_parameter"))
+_VALUE_CODES = frozenset(("unsupported_value",))
+_INSIDE = (
+    "error",
+    "message",
+    "detail",
+    "details",
+    "msg",
+    "errors",
+    "fieldViolations",
+    "description",
+)
+_LONGEST = 16_384
+_PARTS = 200
+
+# A name alone or in quotes; with a dot and more, or a bracket, it would be a part of a message.
+_NAME = r"[`'\"]?(?P<name>[A-Za-z_]\w*)[`'\"]?(?!\w|\[|\.\w)"
+_PARAMETER_TEXTS = tuple(
+    re.compile(pattern, re.IGNORECASE | re.MULTILINE)
+    for pattern in (
+        # OpenAI, Azure: Unsupported parameter: 'max_tokens' is not supported with this model.
+        r"\b(?:unsupported|unknown|unrecognized) param(?:eter)?s?\b:? *" + _NAME,
+        # Azure, older OpenAI: Unrecognized request argument supplied: stream_options
+        r"\bunrecognized request arguments? supplied: *(?P<names>\w+(?:, *\w+)*)",
+        # Gemini: Invalid JSON payload received. Unknown name "seed": Cannot find field.
+        r'\bUnknown name \\?"(?P<name>\w+)\\?": Cannot find field',
+        # Groq: property 'store' is unsupported, did you mean 'stop'?
+        r"(?<!: )\bproperty '(?P<name>\w+)' is unsupported",
+        # LiteLLM: anthropic does not support parameters: ['seed'], for model=…
+        r"\bdoes not support param(?:eter)?s?:? *(?:[\[{](?P<names>[^\]}]*)[\]}]|" + _NAME + ")",
+        # pydantic in a text: JSON, or what Python prints of the list (vLLM, Azure AI's Mistral)
+        r"extra_forbidden\\?['\"], *\\?['\"]loc\\?['\"]: *[\[(] *(?:\\?['\"]body\\?['\"], *)?"
+        r"\\?['\"](?P<name>\w+)",
+        # pydantic's own text: two lines, the name and what is wrong with it
+        r"^(?P<name>\w+)(?:\.[\w.]*)?\n\s+Extra inputs are not permitted",
+        # Bedrock behind LiteLLM; Fireworks
+        r"(?<![\w.])(?P<name>\w+): Extra inputs are not permitted",
+        r"Extra inputs are not permitted, field: '(?P<name>\w+)",
+        # serde, Go, jsonschema, zod, and functions of Python
+        r"\bunknown field:? *" + _NAME,
+        r"\badditional properties are not allowed \((?P<names>[^)]*?) (?:was|were) unexpected",
+        r"\bunrecognized key(?:\(s\)|s)?(?: in object)?: *(?P<names>['\"\w, ]+)",
+        r"\bunexpected keyword argument *" + _NAME,
+        # vLLM and others: seed is not currently supported
+        r"(?:^|[\"'`] ?|\bthe (?:parameter )?)" + _NAME + r" (?:parameter )?is not "
+        r"(?:currently |yet )?supported\b(?! with values)",
+        # vLLM for Gaudi: Please remove 'logprobs'/'top_logprobs' from your request
+        r"\bremove (?P<names>'\w+'(?:(?:/|, *| and )'\w+')*) from your request",
+    )
+)
+_VALUE_TEXTS = tuple(
+    re.compile(pattern, re.IGNORECASE | re.MULTILINE)
+    for pattern in (
+        # OpenAI: Unsupported value: 'temperature' does not support 0.2 with this model.
+        r"\bunsupported value: *" + _NAME,
+        # Groq: reasoning_effort must be one of none or default
+        r"(?<![\w.])[`'\"]?(?P<name>reasoning_effort)[`'\"]? must be one of\b",
+        # OpenRouter: Reasoning is mandatory for this endpoint and cannot be disabled.
+        r"(?P<name>\breasoning) is mandatory\b",
+    )
+)
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A parameter that was sent and is refused; `value` is JSON when it is only this value."""
+
+    parameter: str
+    value: str = ""
+
+
+def refusals(body: Any, request: BackendRequest) -> tuple[Refusal, ...]:
+    """What the error `body` (its JSON, its text, or None) refuses of `request`.
+
+    Empty when it names nothing that was sent, or something that has to be sent.
+    """
+    sent = {**request.arguments, **request.extra_body}
+    of_value: dict[str, bool] = {}
+    for name, only_value in _named(body):
+        parameter = _CAMEL.sub("_", name).lower()
+        if parameter in sent:
+            of_value[parameter] = of_value.get(parameter, True) and only_value
+    if not KEPT.isdisjoint(of_value):
+        return ()
+    return tuple(
+        Refusal(parameter, _shown(sent[parameter]) if only_value else "")
+        for parameter, only_value in of_value.items()
+        if not (only_value and parameter in LIMITS)
+    )
+
+
+def leave_out(request: BackendRequest, refused: Set[Refusal]) -> list[str]:
+    """Takes what is refused out of `request`; gives the parameters that were taken or renamed.
+
+    A limit goes by its other name and vectors come as numbers, where that is not refused as well.
+    What is gone is noted in `request.dropped` under Ollama's name.
+    """
+    changed: list[str] = []
+    gone: list[str] = []
+    for parameter, value in {**request.arguments, **request.extra_body}.items():
+        if Refusal(parameter) not in refused and Refusal(parameter, _shown(value)) not in refused:
+            continue
+        if parameter == "encoding_format":
+            # Never left out, because the SDK would ask for base64 by itself.
+            if value != "float":
+                changed.append(parameter)
+                request.arguments[parameter] = "float"
+            continue
+        changed.append(parameter)
+        request.arguments.pop(parameter, None)
+        request.extra_body.pop(parameter, None)
+        other = LIMITS[1 - LIMITS.index(parameter)] if parameter in LIMITS else ""
+        if other and Refusal(other) not in refused:
+            request.add({other: value})
+        else:
+            gone.append(parameter)
+    if "logprobs" in gone and request.arguments.pop("top_logprobs", None) is not None:
+        gone.append("top_logprobs")
+    request.drop(*map(asked_for, gone))
+    return changed
+
+
+def _shown(value: Any) -> str:
+    """A value that was chosen from a few, as JSON; `""` for a number, of which all are refused."""
+    return "" if isinstance(value, int | float) else json.dumps(value, sort_keys=True)
+
+
+def _named(body: Any) -> Iterator[tuple[str, bool]]:
+    """Every name that any part of an error body complains of, and whether only of its value."""
+    waiting: deque[Any] = deque([body])
+    for _ in range(_PARTS):
+        if not waiting:
+            return
+        part = waiting.popleft()
+        if isinstance(part, str):
+            yield from _in_text(part[:_LONGEST])
+        elif isinstance(part, list):
+            waiting.extend(part[:_PARTS])
+        elif isinstance(part, Mapping):
+            yield from _in_fields(part)
+            waiting.extend(part[key] for key in _INSIDE if key in part)
+
+
+def _in_fields(error: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    """OpenAI's `param` and pydantic's `loc`."""
+    name = error.get("param")
+    if isinstance(name, str) and (word := _WORD.match(name)):
+        top = word.group()
+        if error.get("code") in _PARAMETER_CODES:
+            yield top, False
+        elif error.get("code") in _VALUE_CODES or top in _OURS:
+            yield top, True
+    where = error.get("loc")
+    if isinstance(where, list | tuple):
+        path = [part for part in where if part != "body"]
+        if path and isinstance(path[0], str):
+            if error.get("type") == "extra_forbidden":
+                yield path[0], False
+            elif path[0] in _OURS:
+                yield path[0], True
+
+
+def _in_text(text: str) -> Iterator[tuple[str, bool]]:
+    for patterns, only_value in ((_PARAMETER_TEXTS, False), (_VALUE_TEXTS, True)):
+        for pattern in patterns:
+            for match in pattern.finditer(text):
+                for found in match.groupdict().values():
+                    for name in _WORD.findall(found or ""):
+                        yield name, only_value

@@ -1,0 +1,92 @@
+"""A child that ends is started again, ever more slowly."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from ollama_facade.embedded import supervisor
+from ollama_facade.embedded.supervisor import Supervisor
+from ollama_facade.errors import SettingsError
+
+
+class Child:
+    def __init__(self, ended: Callable[[str], None], *, fails: bool = False) -> None:
+        self.ended, self.fails, self.stopped = ended, fails, False
+
+    def address(self, timeout: float) -> str:
+        if self.fails:
+            raise SettingsError("does not start")
+        return "http://here"
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+class Nursery:
+    """Makes the children and hears what is said."""
+
+    def __init__(self, *failing: int) -> None:
+        self.children: list[Child] = []
+        self.said: list[str] = []
+        self.failing = failing
+        self.well = threading.Event()
+
+    def start(self, ended: Callable[[str], None]) -> Child:
+        self.children.append(Child(ended, fails=len(self.children) in self.failing))
+        return self.children[-1]
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+        if text == "it serves again":
+            self.well.set()
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "FIRST_WAIT", 0.01)
+
+
+def test_one_that_ends_is_followed_by_another() -> None:
+    nursery = Nursery()
+    kept = Supervisor(nursery.start, nursery.say, 1.0)
+    assert kept.address() == "http://here"
+    nursery.children[0].ended("gone")
+    assert nursery.well.wait(10)
+    kept.stop()
+    assert nursery.said == ["gone", "it is started again in 0.01 s", "it serves again"]
+    assert [child.stopped for child in nursery.children] == [True, True]
+
+
+def test_one_that_does_not_start_is_tried_again_after_twice_the_time() -> None:
+    nursery = Nursery(1, 2)
+    kept = Supervisor(nursery.start, nursery.say, 1.0)
+    kept.address()
+    nursery.children[0].ended("gone")
+    assert nursery.well.wait(10)
+    kept.stop()
+    waits = [text for text in nursery.said if "started again" in text]
+    assert waits == [f"it is started again in {wait} s" for wait in (0.01, 0.02, 0.04)]
+    assert nursery.said.count("does not start") == 2
+    assert len(nursery.children) == 4
+
+
+def test_a_first_one_that_does_not_start_is_the_end() -> None:
+    nursery = Nursery(0)
+    kept = Supervisor(nursery.start, nursery.say, 1.0)
+    with pytest.raises(SettingsError):
+        kept.address()
+    kept.stop()
+    assert (len(nursery.children), nursery.said) == (1, [])
+
+
+def test_nothing_is_started_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "FIRST_WAIT", 60.0)
+    nursery = Nursery()
+    kept = Supervisor(nursery.start, nursery.say, 1.0)
+    kept.address()
+    nursery.children[0].ended("gone")
+    kept.stop()
+    assert len(nursery.children) == 1

@@ -1,0 +1,127 @@
+"""What changes in a body and its answer on the way through: the model's name, and nothing else."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from ollama_facade.errors import BackendError
+from ollama_facade.translate.apis.pass_through import Passage, has_presets
+from ollama_facade.translate.models import Model
+from tests.translate.test_chunks import JSON
+
+BODY = {"model": "Mine", "stream": True, "max_tokens": 5, "unknown": {"a": [None]}}
+PASSAGES = (Passage("messages", BODY), Passage("responses", BODY))
+
+
+def model(**more: Any) -> Model:
+    return Model("mine:latest", "org/mine", digest="0" * 64, modified_at=0, **more)
+
+
+@pytest.mark.parametrize("stream", (True, False, None))
+def test_a_body_goes_out_with_every_field_and_the_backends_name(stream: bool | None) -> None:
+    request = Passage("messages", {**BODY, "stream": stream}).request(model())
+    assert request.endpoint == "messages"
+    assert {**request.arguments, **request.extra_body} == {
+        **BODY,
+        "model": "org/mine",
+        "stream": stream is True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("passage", "kind", "inner"),
+    ((PASSAGES[0], "message_start", "message"), (PASSAGES[1], "response.created", "response")),
+    ids=("messages", "responses"),
+)
+def test_the_clients_name_comes_back_in_an_event(passage: Passage, kind: str, inner: str) -> None:
+    event = {"type": kind, inner: {"model": "org/mine", "x": 1}, "y": 2}
+    told = passage.read_event(event)
+    assert told is not None
+    assert told.value == {"type": kind, inner: {"model": "Mine", "x": 1}, "y": 2}
+    assert told.finish == ""
+    assert event[inner] == {"model": "org/mine", "x": 1}
+
+
+def test_an_event_that_names_no_model_gets_no_name() -> None:
+    event = {"type": "response.created", "response": {"id": "r"}}
+    told = PASSAGES[1].read_event(event)
+    assert told is not None
+    assert told.value == event
+
+
+@pytest.mark.parametrize(
+    ("passage", "kind"),
+    (
+        (PASSAGES[0], "message_stop"),
+        (PASSAGES[1], "response.completed"),
+        (PASSAGES[1], "response.incomplete"),
+        (PASSAGES[1], "response.failed"),
+    ),
+)
+def test_the_last_event_says_so(passage: Passage, kind: str) -> None:
+    told = passage.read_event({"type": kind})
+    assert told is not None
+    assert told.finish == kind
+
+
+@pytest.mark.parametrize(
+    ("event", "status", "text"),
+    (
+        ({"type": "error", "error": {"type": "overloaded_error", "message": "x"}}, 503, "x"),
+        ({"type": "error", "code": "rate_limit_exceeded", "message": "x"}, 429, "x"),
+        ({"error": {"code": 500, "message": "x"}}, 500, "x"),
+        ({"error": "x"}, 502, "x"),
+        ({"type": "error"}, 502, "backend reported an error without a message"),
+    ),
+)
+def test_an_error_event_is_raised(event: Any, status: int, text: str) -> None:
+    for passage in PASSAGES:
+        with pytest.raises(BackendError, match=text) as caught:
+            passage.read_event(event)
+        assert caught.value.status == status
+
+
+@pytest.mark.parametrize("value", ({"type": "message"}, {"object": "response"}, {}))
+def test_a_whole_answer_is_no_event(value: Any) -> None:
+    assert [passage.read_event(value) for passage in PASSAGES] == [None, None]
+
+
+def test_a_whole_answer_keeps_its_fields() -> None:
+    value = {"type": "message", "model": "org/mine", "content": None, "x": [1]}
+    assert PASSAGES[0].whole(value) == {**value, "model": "Mine"}
+    failed = {"object": "response", "status": "failed", "error": {"message": "x"}}
+    assert PASSAGES[1].whole(failed) == {**failed, "model": "Mine"}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    (
+        ({"error": {"message": "went wrong"}}, "went wrong"),
+        ({"choices": []}, "not a completion"),
+        ([], "not a completion"),
+        (None, "not a completion"),
+    ),
+)
+def test_what_is_no_answer_is_an_error(value: Any, text: str) -> None:
+    for passage in PASSAGES:
+        with pytest.raises(BackendError, match=text):
+            passage.whole(value)
+
+
+@given(JSON)
+def test_any_value_is_read_or_refused(value: Any) -> None:
+    for passage in PASSAGES:
+        for read in (passage.read_event, passage.whole):
+            with suppress(BackendError):
+                read(value)
+
+
+def test_a_model_with_words_or_options_of_its_own_has_presets() -> None:
+    assert not has_presets(model(template="x", license=("MIT",)))
+    assert has_presets(model(system="Arr."))
+    assert has_presets(model(parameters={"seed": 1}))
+    assert has_presets(model(messages=({"role": "user", "content": "Hi"},)))
