@@ -45,7 +45,7 @@ class Calls:
             headers = {**_NAMED.get(request.endpoint, {}), **request.headers, **headers}
             if closing:
                 headers["Connection"] = "close"
-        asked = request.endpoint, request.arguments, request.extra_body, headers, request.request_id
+        asked = request.endpoint, request.body, headers, request.request_id
         try:
             return await self._posting.send(*asked)
         except openai.APIConnectionError as error:

@@ -7,7 +7,7 @@ here, because its objects cost ten times as much a chunk and hide cut streams (d
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -16,6 +16,7 @@ import httpx2
 from ollama_facade.backend import errors
 from ollama_facade.backend.detection import detect, detect_by_owner
 from ollama_facade.backend.event_template import EventTemplate
+from ollama_facade.backend.exchange import BackendResponse
 from ollama_facade.backend.patience import Patience
 from ollama_facade.backend.redaction import Redactor
 from ollama_facade.backend.session import TRANSPORT_ERRORS, BackendSession
@@ -33,6 +34,68 @@ DRAIN_TIMEOUT = 0.25
 """Seconds that a connection gets to end after ``[DONE]``; one that does not is closed."""
 
 
+class Response:
+    """The open response to one request."""
+
+    def __init__(
+        self,
+        request: BackendRequest,
+        answer: BackendResponse,
+        patience: Patience,
+        settings: Settings,
+    ) -> None:
+        self.request = request
+        """The request as it was sent at last: what the backend refused is in its `dropped`."""
+        self.started = False
+        """Whether the backend has said anything."""
+        self.finished = False
+        """Whether the backend has given a reason for the end."""
+        self._answer = answer
+        self._patience = patience
+        self._settings = settings
+
+    def deltas(self) -> AsyncGenerator[Sequence[StreamDelta | TextRun], None]:
+        """The response as it comes: what arrived together in one list.
+
+        Ends when the backend has finished. A backend that answers whole although a stream was asked
+        for gives one delta.
+        """
+        return self._batches(parse_chunk, EventTemplate())
+
+    def events(self, parse: Callable[[Any], T | None]) -> AsyncGenerator[Sequence[T], None]:
+        """What `parse` makes of each JSON value of the stream, as `deltas` does of deltas."""
+        return cast("AsyncGenerator[Sequence[T], None]", self._batches(parse, None))
+
+    async def _batches(
+        self, parse: Callable[[Any], T | None], template: EventTemplate | None
+    ) -> AsyncGenerator[Sequence[T | TextRun], None]:
+        async with aclosing(read_events(self._answer, parse, template)) as batches:
+            async for batch in batches:
+                # Nobody waits for the backend while the client is being written to.
+                self._patience.pause()
+                if batch:
+                    yield batch
+                    self.started = True
+                    self.finished = self.finished or any(one.finish for one in batch)
+                    settings = self._settings
+                    wait = settings.tail_timeout if self.finished else settings.idle_timeout
+                else:
+                    wait = DRAIN_TIMEOUT
+                self._patience.wait(wait)
+
+    async def value(self) -> Any:
+        """The parsed JSON of a response that is not streamed, whatever it is."""
+        return parsed(await self._answer.aread())
+
+    async def completion(self) -> tuple[dict[str, Any], StreamDelta]:
+        """A whole completion: as the backend gave it, and as one delta."""
+        body = await self.value()
+        delta = parse_chunk(body)
+        if delta is None or not isinstance(body.get("choices"), list):
+            raise not_a_completion()
+        return body, delta
+
+
 class Backend:
     """Asks the backend. Every failure is a BackendError; a cancelled caller closes the call."""
 
@@ -41,7 +104,7 @@ class Backend:
         self._client = make_client(settings)
         self._recognised = detect(settings)
         self._secrets = Redactor(settings)
-        self._asking = BackendSession(settings, self._client, self._secrets, lambda: self.dialect)
+        self._session = BackendSession(settings, self._client, self._secrets, lambda: self.dialect)
 
     @property
     def dialect(self) -> Dialect:
@@ -50,97 +113,35 @@ class Backend:
 
     def has(self, endpoint: str, model: str) -> bool:
         """Whether a route that not every backend has is worth asking for a model (`routes.py`)."""
-        return self._asking.routes.has(self.dialect, endpoint, model)
+        return self._session.routes.has(self.dialect, endpoint, model)
 
     async def close(self) -> None:
         """Closes every connection."""
         await self._client.close()
 
-    def stream(
-        self, request: BackendRequest
-    ) -> AsyncGenerator[Sequence[StreamDelta | TextRun], None]:
-        """The answer to `request` as it comes: Deltas that arrived together in one list."""
-        return self._events(request, parse_chunk, EventTemplate())
+    @asynccontextmanager
+    async def open(self, request: BackendRequest) -> AsyncGenerator[Response, None]:
+        """A block in which the response to `request` is open.
 
-    def events(
-        self, request: BackendRequest, read: Callable[[Any], T | None]
-    ) -> AsyncGenerator[Sequence[T], None]:
-        """What `read` makes of each JSON value of the stream, as `stream` does of Deltas."""
-        return cast("AsyncGenerator[Sequence[T], None]", self._events(request, read, None))
-
-    async def _events(
-        self,
-        request: BackendRequest,
-        read: Callable[[Any], T | None],
-        repeats: EventTemplate | None,
-    ) -> AsyncGenerator[Sequence[T | TextRun], None]:
-        """What `read` makes of each JSON value of the stream; those that came together in one list.
-
-        Ends when the backend has finished. A backend that answers whole although a stream was asked
-        for gives one value. Raises BackendError, also for silence: before the first one after
-        `first_token_timeout`, between two after `idle_timeout`, whatever comments come.
+        Raises BackendError for everything that fails before or within the block: also for silence,
+        before the first delta for `first_token_timeout`, between two for `idle_timeout`. Raises
+        NoRouteError (`routes.py`) where the backend lacks the route.
         """
-        settings = self._settings
-        finished = started = False
+        response: Response | None = None
         try:
-            with Patience(settings.first_token_timeout) as patience:
-                async with (
-                    self._asking.opened(request) as response,
-                    aclosing(read_events(response, read, repeats)) as batches,
-                ):
-                    async for told in batches:
-                        # Nobody waits for the backend while the client is being written to.
-                        patience.pause()
-                        if told:
-                            yield told
-                            started = True
-                            finished = finished or any(one.finish for one in told)
-                            wait = settings.tail_timeout if finished else settings.idle_timeout
-                        else:
-                            wait = DRAIN_TIMEOUT
-                        patience.wait(wait)
+            with Patience(self._settings.first_token_timeout) as patience:
+                async with self._session.opened(request) as (sent, answer):
+                    response = Response(sent, answer, patience, self._settings)
+                    yield response
         except TimeoutError as error:
-            if finished:
-                return
-            if started:
+            if response is None or not response.started:
+                raise errors.timeout() from error
+            if not response.finished:
                 raise BackendError(504, "backend stopped answering", kind="idle") from error
-            raise errors.timeout() from error
-
-    async def complete(self, request: BackendRequest) -> StreamDelta:
-        """The whole answer to `request` as one Delta."""
-        return (await self._completion(request))[1]
-
-    async def answer(self, request: BackendRequest) -> Any:
-        """The whole answer to `request` as the backend gave it, an object with `choices`."""
-        return (await self._completion(request))[0]
-
-    async def _completion(self, request: BackendRequest) -> tuple[Any, StreamDelta]:
-        body = await self.value(request)
-        with self._secrets.hidden(request.authorization):
-            delta = parse_chunk(body)
-            if delta is None or not isinstance(body.get("choices"), list):
-                raise not_a_completion()
-        return body, delta
-
-    async def embeddings(self, request: BackendRequest) -> Any:
-        """The parsed answer of the backend's embeddings endpoint."""
-        return await self.value(request)
-
-    async def value(self, request: BackendRequest) -> Any:
-        """The parsed answer to any request that is not streamed; nobody has looked what it is.
-
-        Raises BackendError, NoRouteError (`routes.py`) where the backend lacks the route.
-        """
-        try:
-            with Patience(self._settings.first_token_timeout):
-                async with self._asking.opened(request) as response:
-                    return parsed(await response.aread())
-        except TimeoutError as error:
-            raise errors.timeout() from error
 
     async def transcription(self, form: Mapping[str, Any], authorization: str) -> Any:
         """The parsed answer of the backend's transcriptions endpoint; `form` are its fields."""
-        headers = self._asking.calls.headers(authorization)
+        headers = self._session.calls.headers(authorization)
         seconds = self._settings.first_token_timeout
         with self._secrets.hidden(authorization):
             return await transcription(self._client, form, headers, seconds)
@@ -177,7 +178,7 @@ class Backend:
             try:
                 with Patience(self._settings.connect_timeout * 2):
                     response = await self._client.get(
-                        path, cast_to=httpx2.Response, options={"headers": self._asking.calls.own}
+                        path, cast_to=httpx2.Response, options={"headers": self._session.calls.own}
                     )
                     return parsed(await response.aread())
             except TimeoutError as error:

@@ -71,7 +71,6 @@ class Posting:
         self,
         endpoint: str,
         arguments: Mapping[str, Any],
-        extra_body: Mapping[str, Any],
         headers: Mapping[str, Any],
         request_id: str = "",
     ) -> BackendResponse:
@@ -83,7 +82,7 @@ class Posting:
         kind = self._kind(endpoint, headers)
         try:
             try:
-                body = encoded({**arguments, **extra_body} if extra_body else arguments)
+                body = encoded(arguments)
                 answer = await kind.destination.ask(body, request_id)
             except Exception:
                 raise_as_the_sdk()

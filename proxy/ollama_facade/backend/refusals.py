@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from ollama_facade.translate.refusals import STATUSES, Refusal, leave_out, refusals
+from ollama_facade.translate.refusals import STATUSES, Refusal, refusals, without
 from ollama_facade.translate.requests import BackendRequest
 
 MODELS = 512
@@ -33,37 +33,40 @@ class LearnedRefusals:
     def __len__(self) -> int:
         return len(self._refused)
 
-    def apply(self, request: BackendRequest) -> None:
-        """Leaves out what the model is known to refuse."""
+    def apply(self, request: BackendRequest) -> BackendRequest:
+        """The request without what the model is known to refuse."""
         key = _key(request)
-        if key in self._refused:
-            self._refused.move_to_end(key)
-            leave_out(request, self._refused[key])
+        if key not in self._refused:
+            return request
+        self._refused.move_to_end(key)
+        return without(request, self._refused[key])
 
-    def learn(self, request: BackendRequest, status: int, body: Any) -> bool:
-        """Changes `request` so that it may be asked again; False when it may not.
+    def learn(self, request: BackendRequest, status: int, body: Any) -> BackendRequest | None:
+        """The request to send instead of one that was refused, None when there is none.
 
         That is when the error is no refusal of a parameter, or names none that can be left out. A
-        parameter is taken away at most once, so that asking again comes to an end.
+        parameter is taken away at most once, so that sending again comes to an end.
         """
-        found = refusals(body, request) if status in STATUSES else ()
-        if not found:
-            return False
+        refusal = refusals(body, request) if status in STATUSES else ()
+        if not refusal:
+            return None
         key = _key(request)
         refused = self._refused.setdefault(key, set())
         self._refused.move_to_end(key)
-        if len(refused) + len(found) > REFUSALS:
+        if len(refused) + len(refusal) > REFUSALS:
             refused.clear()
-        refused.update(found)
+        refused.update(refusal)
         if len(self._refused) > MODELS:
             self._refused.popitem(last=False)
-        changed = leave_out(request, refused)
-        if changed:
-            _log.warning(
-                "parameter refused by the backend", model=key[1][:200], parameters=sorted(changed)
-            )
-        return bool(changed)
+        changed = without(request, refused)
+        if changed is request:
+            return None
+        parameters = sorted(
+            name for name, value in request.body.items() if changed.body.get(name) != value
+        )
+        _log.warning("parameter refused by the backend", model=key[1][:200], parameters=parameters)
+        return changed
 
 
 def _key(request: BackendRequest) -> _Key:
-    return request.endpoint, str(request.arguments.get("model"))
+    return request.endpoint, request.model

@@ -51,7 +51,7 @@ class Routes:
 
     def learn(self, request: BackendRequest, error: openai.APIStatusError) -> None:
         """Raises NoRouteError, and remembers it, for an error that says so."""
-        endpoint, model = request.endpoint, str(request.arguments.get("model"))
+        endpoint, model = request.endpoint, request.model
         if endpoint not in RELAYED:
             return
         if not is_missing_route(error.status_code, error.body, endpoint, model):

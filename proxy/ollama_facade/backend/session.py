@@ -40,7 +40,7 @@ class BackendSession:
     ) -> None:
         self._settings = settings
         self._dialect = dialect
-        self._habits = LearnedRefusals()
+        self._refusals = LearnedRefusals()
         self.calls = Calls(settings, client)
         self.routes = Routes()
         self.secrets = secrets
@@ -49,21 +49,23 @@ class BackendSession:
         """The open answer to `request`, for an `async with`."""
         return ResponseContext(self, request)
 
-    async def send(self, request: BackendRequest) -> BackendResponse:
-        """The answer, its body unread. Raises what the SDK raises.
+    async def send(self, request: BackendRequest) -> tuple[BackendRequest, BackendResponse]:
+        """The request as it was sent at last, and the answer. Raises what the SDK raises.
 
         A request of which a parameter is refused by name is changed and sent without it
-        (`habits.py`). Nothing had been generated.
+        (`refusals.py`). Nothing had been generated.
         """
-        closing = self._dialect().closes_streams and bool(request.arguments.get("stream"))
-        self._habits.apply(request)
+        closing = self._dialect().closes_streams and request.stream
+        request = self._refusals.apply(request)
         while True:
             try:
-                return await self.calls.sent(request, closing=closing)
+                return request, await self.calls.sent(request, closing=closing)
             except openai.APIStatusError as error:
                 self.routes.learn(request, error)
-                if not self._habits.learn(request, error.status_code, error.body):
+                changed = self._refusals.learn(request, error.status_code, error.body)
+                if changed is None:
                     raise
+                request = changed
 
     def failed(self, request: BackendRequest, error: BaseException) -> OllamaError | None:
         """The error that a foreign failure is for the client; None for what is none.
@@ -77,7 +79,7 @@ class BackendSession:
             return None
         if isinstance(error, TimeoutError) or not isinstance(error, TRANSPORT_ERRORS):
             return None
-        model = str(request.arguments.get("model"))
+        model = request.model
         told = errors.from_exception(
             error,
             model,
@@ -101,14 +103,14 @@ class ResponseContext:
         self._request = request
         self._answer: BackendResponse | None = None
 
-    async def __aenter__(self) -> BackendResponse:
+    async def __aenter__(self) -> tuple[BackendRequest, BackendResponse]:
         """Asks. Raises BackendError for what the backend refuses, or when it is not there."""
         try:
-            self._answer = answer = await self._asking.send(self._request)
+            request, self._answer = await self._asking.send(self._request)
         except Exception as error:
             self._raise(error)
             raise
-        return answer
+        return request, self._answer
 
     async def __aexit__(
         self,

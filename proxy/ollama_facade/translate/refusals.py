@@ -11,7 +11,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ollama_facade.translate.dialects import asked_for
@@ -108,7 +108,7 @@ def refusals(body: Any, request: BackendRequest) -> tuple[Refusal, ...]:
 
     Empty when it names nothing that was sent, or something that has to be sent.
     """
-    sent = {**request.arguments, **request.extra_body}
+    sent = request.body
     of_value: dict[str, bool] = {}
     for name, only_value in _named(body):
         parameter = _CAMEL.sub("_", name).lower()
@@ -123,35 +123,32 @@ def refusals(body: Any, request: BackendRequest) -> tuple[Refusal, ...]:
     )
 
 
-def leave_out(request: BackendRequest, refused: Set[Refusal]) -> list[str]:
-    """Takes what is refused out of `request`; gives the parameters that were taken or renamed.
+def without(request: BackendRequest, refused: Set[Refusal]) -> BackendRequest:
+    """The request without what is refused; the same one when it holds nothing of that.
 
     A limit goes by its other name and vectors come as numbers, where that is not refused as well.
-    What is gone is noted in `request.dropped` under Ollama's name.
+    What is gone is added to `dropped` under Ollama's name.
     """
-    changed: list[str] = []
+    body: dict[str, Any] = {}
     gone: list[str] = []
-    for parameter, value in {**request.arguments, **request.extra_body}.items():
+    for parameter, value in request.body.items():
         if Refusal(parameter) not in refused and Refusal(parameter, _shown(value)) not in refused:
-            continue
-        if parameter == "encoding_format":
+            body[parameter] = value
+        elif parameter == "encoding_format":
             # Never left out, because the SDK would ask for base64 by itself.
-            if value != "float":
-                changed.append(parameter)
-                request.arguments[parameter] = "float"
-            continue
-        changed.append(parameter)
-        request.arguments.pop(parameter, None)
-        request.extra_body.pop(parameter, None)
-        other = LIMITS[1 - LIMITS.index(parameter)] if parameter in LIMITS else ""
-        if other and Refusal(other) not in refused:
-            request.add({other: value})
+            body[parameter] = "float"
         else:
-            gone.append(parameter)
-    if "logprobs" in gone and request.arguments.pop("top_logprobs", None) is not None:
+            other = LIMITS[1 - LIMITS.index(parameter)] if parameter in LIMITS else ""
+            if other and Refusal(other) not in refused:
+                body[other] = value
+            else:
+                gone.append(parameter)
+    if "logprobs" in gone and body.pop("top_logprobs", None) is not None:
         gone.append("top_logprobs")
-    request.drop(*map(asked_for, gone))
-    return changed
+    if body == request.body:
+        return request
+    dropped = dict.fromkeys((*request.dropped, *map(asked_for, gone)))
+    return replace(request, body=body, dropped=tuple(dropped))
 
 
 def _shown(value: Any) -> str:

@@ -18,65 +18,60 @@ from ollama_facade.translate.models import Model
 from ollama_facade.translate.options import all_options, load_options, merge_options
 from ollama_facade.translate.tools import tool_definitions
 
-# What the SDK's methods take by name; the rest goes into `extra_body`.
-_SDK_ARGUMENTS = frozenset(
-    {
-        "model",
-        "messages",
-        "prompt",
-        "suffix",
-        "input",
-        "stream",
-        "stream_options",
-        "temperature",
-        "top_p",
-        "seed",
-        "stop",
-        "presence_penalty",
-        "frequency_penalty",
-        "max_tokens",
-        "max_completion_tokens",
-        "logprobs",
-        "top_logprobs",
-        "tools",
-        "response_format",
-        "reasoning_effort",
-        "dimensions",
-        "encoding_format",
-    }
-)
-_NOT_FOR_COMPLETIONS = frozenset({"response_format"})
+Endpoint = Literal["chat", "completions", "embeddings", "responses", "messages"]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class BackendRequest:
-    """What goes to the SDK.
+    """One request to the backend, as it is sent."""
 
-    `arguments` are keyword arguments of its method, `extra_body` what it does not know by name.
-    `dropped` are Ollama's names of what was asked for and could not be sent. `authorization` is the
-    client's own header, which goes along only where the operator wants it; `request_id` goes along
-    always. `headers` are others of the client's, which belong to the endpoint.
-    """
+    endpoint: Endpoint
 
-    endpoint: Literal["chat", "completions", "embeddings", "responses", "messages"]
-    arguments: dict[str, Any]
-    extra_body: dict[str, Any] = field(default_factory=dict)
-    dropped: list[str] = field(default_factory=list)
-    authorization: str = field(default="", repr=False)
-    request_id: str = ""
+    body: Mapping[str, Any]
+    """The JSON object that is sent, `model` and `stream` included."""
+
+    dropped: tuple[str, ...] = ()
+    """The client's names of what it asked for and the backend cannot take."""
+
     headers: Mapping[str, str] = field(default_factory=dict)
+    """Headers of the client's that belong to the endpoint."""
+
+    authorization: str = field(default="", repr=False)
+    """The client's own header, which is passed on only where the operator wants it."""
+
+    request_id: str = ""
+    """Passed on always."""
+
+    @property
+    def model(self) -> str:
+        """The model as the backend calls it."""
+        return str(self.body.get("model"))
+
+    @property
+    def stream(self) -> bool:
+        """Whether the answer is to be streamed."""
+        return bool(self.body.get("stream"))
+
+
+class RequestBuilder:
+    """Collects the parameters of one request, and what of the client's words it cannot hold."""
+
+    def __init__(self, endpoint: Endpoint, model: Model, **parameters: Any) -> None:
+        self.endpoint: Endpoint = endpoint
+        self._body: dict[str, Any] = {"model": model.backend_id, **parameters}
+        self._dropped: dict[str, None] = {}
 
     def add(self, parameters: Mapping[str, Any]) -> None:
-        """Puts each parameter where the SDK takes it."""
-        for name, value in parameters.items():
-            known = name in _SDK_ARGUMENTS and not (
-                self.endpoint == "completions" and name in _NOT_FOR_COMPLETIONS
-            )
-            (self.arguments if known else self.extra_body)[name] = value
+        """Adds parameters under OpenAI's names."""
+        self._body.update(parameters)
 
     def drop(self, *names: str) -> None:
-        """Notes what could not be sent, each once."""
-        self.dropped += [name for name in names if name not in self.dropped]
+        """Notes what cannot be sent, each once, under the client's names."""
+        self._dropped.update(dict.fromkeys(names))
+
+    def build(self) -> BackendRequest:
+        """The request, which no longer changes."""
+        return BackendRequest(self.endpoint, self._body, tuple(self._dropped))
 
 
 def chat_request(
@@ -91,12 +86,12 @@ def chat_request(
     Raises OllamaError(500) for a wrong option or `format`.
     """
     messages = chat_messages(body.get("messages") or (), model, dialect)
-    request = BackendRequest("chat", {"model": model.backend_id, "messages": messages})
+    request = RequestBuilder("chat", model, messages=messages)
     if tools := tool_definitions(body.get("tools")):
         request.add({"tools": tools})
     _add_common(request, body, model, dialect, stream=stream, zero_limit=True)
     _add_chat_only(request, body, model, dialect, think)
-    return request
+    return request.build()
 
 
 def generate_request(
@@ -114,23 +109,18 @@ def generate_request(
     """
     prompt = body.get("prompt") or ""
     if body.get("raw") or body.get("suffix"):
-        request = BackendRequest("completions", {"model": model.backend_id, "prompt": prompt})
+        request = RequestBuilder("completions", model, prompt=prompt)
         _check_completion(request, body, model, dialect)
         _add_common(request, body, model, dialect, stream=stream, zero_limit=False)
         _add_completion_only(request, body, dialect)
     else:
-        request = BackendRequest(
-            "chat",
-            {
-                "model": model.backend_id,
-                "messages": openai_messages(generate_turns(body, model), dialect),
-            },
-        )
+        messages = openai_messages(generate_turns(body, model), dialect)
+        request = RequestBuilder("chat", model, messages=messages)
         _add_common(request, body, model, dialect, stream=stream, zero_limit=False)
         _add_chat_only(request, body, model, dialect, think)
         if body.get("template"):
             request.drop("template")  # the backend applies its own
-    return request
+    return request.build()
 
 
 def embed_request(
@@ -147,22 +137,16 @@ def embed_request(
     Raises OllamaError(500) for a wrong option.
     """
     merge_options(model.parameters, options)
-    request = BackendRequest(
-        "embeddings",
-        {
-            "model": model.backend_id,
-            "input": list(inputs),
-            "encoding_format": "base64" if dialect.base64 else "float",
-        },
-    )
+    encoding = "base64" if dialect.base64 else "float"
+    request = RequestBuilder("embeddings", model, input=list(inputs), encoding_format=encoding)
     if dialect.embeddings_dimensions and 0 < (dimensions or 0) < model.embedding_length:
         request.add({"dimensions": dimensions})
     request.drop(*load_options(options))
-    return request
+    return request.build()
 
 
 def _add_common(
-    request: BackendRequest,
+    request: RequestBuilder,
     body: Mapping[str, Any],
     model: Model,
     dialect: Dialect,
@@ -187,7 +171,7 @@ def _add_common(
 
 
 def _add_chat_only(
-    request: BackendRequest,
+    request: RequestBuilder,
     body: Mapping[str, Any],
     model: Model,
     dialect: Dialect,
@@ -213,7 +197,7 @@ def _add_chat_only(
 
 
 def _check_completion(
-    request: BackendRequest, body: Mapping[str, Any], model: Model, dialect: Dialect
+    request: RequestBuilder, body: Mapping[str, Any], model: Model, dialect: Dialect
 ) -> None:
     what = "raw" if body.get("raw") else "suffix"
     if not dialect.completions:
@@ -231,7 +215,7 @@ def _check_completion(
 
 
 def _add_completion_only(
-    request: BackendRequest, body: Mapping[str, Any], dialect: Dialect
+    request: RequestBuilder, body: Mapping[str, Any], dialect: Dialect
 ) -> None:
     parameters, whole = completion_format_parameters(body.get("format"), dialect)
     request.add(parameters)

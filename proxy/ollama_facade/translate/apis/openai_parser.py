@@ -12,7 +12,7 @@ from ollama_facade.translate.apis.openai_checks import read_effort
 from ollama_facade.translate.dialects import Dialect, think_parameters
 from ollama_facade.translate.models import Model
 from ollama_facade.translate.options import merge_options, option_parameters, token_limit
-from ollama_facade.translate.requests import BackendRequest
+from ollama_facade.translate.requests import BackendRequest, RequestBuilder
 
 _COMMON = (
     "frequency_penalty",
@@ -82,10 +82,10 @@ def chat_completion_request(
     first = body["messages"][0].get("role") or ""
     if model.system and first.lower() not in ("system", "developer"):
         messages.insert(0, {"role": "system", "content": model.system})
-    request = BackendRequest("chat", {"model": model.backend_id, "messages": messages})
+    request = RequestBuilder("chat", model, messages=messages)
     _add(request, body, model, dialect, CHAT_PARAMETERS)
     _add_effort(request, body, dialect, think)
-    return request
+    return request.build()
 
 
 def _with_thoughts(message: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
@@ -102,11 +102,11 @@ def _with_thoughts(message: Mapping[str, Any], dialect: Dialect) -> dict[str, An
 
 def completion_request(body: Mapping[str, Any], model: Model, dialect: Dialect) -> BackendRequest:
     """The request of a `CompletionRequest`: the prompt as it is, so no system text can be told."""
-    request = BackendRequest("completions", {"model": model.backend_id, "prompt": body["prompt"]})
+    request = RequestBuilder("completions", model, prompt=body["prompt"])
     _add(request, body, model, dialect, COMPLETION_PARAMETERS)
     if model.system:
         request.drop("system")
-    return request
+    return request.build()
 
 
 def _message(message: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def _message(message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _add(
-    request: BackendRequest,
+    request: RequestBuilder,
     body: Mapping[str, Any],
     model: Model,
     dialect: Dialect,
@@ -159,7 +159,7 @@ def _add(
 
 
 def _add_effort(
-    request: BackendRequest, body: Mapping[str, Any], dialect: Dialect, think: bool | str | None
+    request: RequestBuilder, body: Mapping[str, Any], dialect: Dialect, think: bool | str | None
 ) -> None:
     """OpenAI's word to those that have OpenAI's words or whom nobody knows; else their switch."""
     effort, _ = read_effort(body)

@@ -59,11 +59,10 @@ class Passage:
 
     def request(self, model: Model) -> BackendRequest:
         """The body with every field, for the model as the backend calls it."""
-        rest = {key: value for key, value in self.body.items() if key not in ("model", "stream")}
         stream = self.body.get("stream") is True
-        asked = BackendRequest(self.endpoint, {"model": model.backend_id, "stream": stream}, rest)
-        asked.headers = {name: text for name, text in self.headers.items() if _is_plain(text)}
-        return asked
+        body = {**self.body, "model": model.backend_id, "stream": stream}
+        headers = {name: text for name, text in self.headers.items() if _is_plain(text)}
+        return BackendRequest(self.endpoint, body, headers=headers)
 
     def read_event(self, value: Any) -> PassedEvent | None:
         """An event; None for what is none, such as a whole answer. Raises BackendError."""
