@@ -299,7 +299,7 @@ def test_what_is_refused_is_left_out_and_noted_in_ollamas_words() -> None:
     request = chat()
     names = {Refusal("seed"), Refusal("reasoning_effort"), Refusal("response_format")}
     assert set(leave_out(request, names)) == {"seed", "reasoning_effort", "response_format"}
-    assert not {"seed", "reasoning_effort", "response_format"} & request.arguments.keys()
+    assert not {"seed", "reasoning_effort", "response_format"} & request.body.keys()
     assert set(request.dropped) == {"seed", "think", "format"}
     assert leave_out(request, names) == []
 
@@ -307,32 +307,32 @@ def test_what_is_refused_is_left_out_and_noted_in_ollamas_words() -> None:
 def test_another_level_is_still_sent() -> None:
     request = chat(reasoning_effort="low")
     assert leave_out(request, {Refusal("reasoning_effort", '"max"')}) == []
-    assert request.arguments["reasoning_effort"] == "low"
+    assert request.body["reasoning_effort"] == "low"
 
 
 def test_a_limit_goes_by_its_other_name() -> None:
     request = chat()
     assert leave_out(request, {Refusal("max_tokens")}) == ["max_tokens"]
-    assert request.arguments["max_completion_tokens"] == 10
-    assert request.dropped == []
+    assert request.body["max_completion_tokens"] == 10
+    assert request.dropped == ()
 
 
 def test_a_limit_whose_names_are_both_refused_is_dropped() -> None:
     request = chat()
     leave_out(request, {Refusal("max_tokens"), Refusal("max_completion_tokens")})
-    assert not {"max_tokens", "max_completion_tokens"} & request.arguments.keys()
-    assert request.dropped == ["num_predict"]
+    assert not {"max_tokens", "max_completion_tokens"} & request.body.keys()
+    assert request.dropped == ("num_predict",)
 
 
 def test_alternatives_go_with_the_logprobs_that_they_belong_to() -> None:
     request = chat()
     leave_out(request, {Refusal("logprobs")})
-    assert request.dropped == ["logprobs", "top_logprobs"]
+    assert request.dropped == ("logprobs", "top_logprobs")
 
 
 def test_vectors_come_as_numbers_where_base64_is_refused() -> None:
     request = BackendRequest("embeddings", {"model": "m", "input": [], "encoding_format": "base64"})
     assert leave_out(request, {Refusal("encoding_format")}) == ["encoding_format"]
-    assert request.arguments["encoding_format"] == "float"
+    assert request.body["encoding_format"] == "float"
     assert leave_out(request, {Refusal("encoding_format")}) == []
-    assert request.dropped == []
+    assert request.dropped == ()

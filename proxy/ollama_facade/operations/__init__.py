@@ -1,0 +1,36 @@
+"""One method for each operation of the OpenAPI document.
+
+`handlers()` gives them by operationId; the server calls `await handler(body, context)`, or
+`handler(context)` where there is no body. What they return is in `context.py`. The six routes that
+generate text are in `generation.py` and run through `pipeline.py`: begin there.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from ollama_facade.operations.embedding import Embedding
+from ollama_facade.operations.generation import Generation
+from ollama_facade.operations.host import Host
+from ollama_facade.operations.management import Management
+from ollama_facade.operations.models import Models
+from ollama_facade.operations.services import Services
+from ollama_facade.operations.transcription import Transcription
+
+__all__ = ["Handler", "Services", "handlers"]
+
+Handler = Callable[..., Awaitable[Any]]
+
+_GROUPS = (Generation, Embedding, Transcription, Models, Management, Host)
+
+
+def handlers(services: Services) -> Mapping[str, Handler]:
+    """Every public coroutine method of the groups by its name, which is the operationId."""
+    return {
+        name: method
+        for group in (group(services) for group in _GROUPS)
+        for name, method in inspect.getmembers(group, inspect.iscoroutinefunction)
+        if not name.startswith("_")
+    }

@@ -5,42 +5,31 @@ A model whose abilities nobody told is not refused anything: only what is known 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from ollama_facade import names
 from ollama_facade.errors import OllamaError
 from ollama_facade.golang.quote import quote
+from ollama_facade.translate.generation import GenerationRequest, Think
 from ollama_facade.translate.models import Model
 from ollama_facade.translate.options import check_options
 
-_NEEDS: Mapping[str, tuple[str, str]] = {
-    "chat": ("tools", "tools"),
-    "generate": ("suffix", "insert"),
-}
-"""The field of a body that only models with an ability can use, and the ability."""
 
+def check_generation(generation: GenerationRequest, model: Model) -> Think:
+    """Checks a request against its model, in Ollama's order (inference.md §5.2, §6.2).
 
-def check_generation(
-    body: Mapping[str, Any], model: Model, name: str, verb: str
-) -> bool | str | None:
-    """What `/api/chat` and `/api/generate` check alike of a body for a model (§5.2, §6.2).
-
-    `verb` is ``chat`` or ``generate``. Gives the `think` in force. Raises OllamaError.
+    Returns the `think` in force. Raises OllamaError.
     """
-    think = thinking(model, name, body.get("think"))
-    check_completion(model, name, verb)
-    field, ability = _NEEDS[verb]
-    if body.get(field):
-        check_capability(model, ability)
-    check_options(body.get("options"))
+    if generation.check is not None:
+        generation.check(model)
+    name, think = generation.model, generation.think
+    unable = model.capabilities_known and "thinking" not in model.capabilities
+    if unable and generation.think_is_optional:
+        think = None
+    think = thinking(model, name, think)
+    check_completion(model, name, generation.operation)
+    if generation.capability:
+        check_capability(model, generation.capability)
+    check_options(generation.options)
     return think
-
-
-def check_top_logprobs(body: Mapping[str, Any]) -> None:
-    """Before anything else, even the model's name (inference.md §5.2 #2)."""
-    if not 0 <= (body.get("top_logprobs") or 0) <= 20:
-        raise OllamaError(400, "top_logprobs must be between 0 and 20")
 
 
 def thinking(model: Model, name: str, think: bool | str | None) -> bool | str | None:
@@ -67,11 +56,3 @@ def check_capability(model: Model, capability: str) -> None:
         parsed = names.parse(model.name)
         qualified = parsed.qualified() if parsed else model.name
         raise OllamaError(400, f"{qualified} does not support {capability}")
-
-
-def check_generate(body: Mapping[str, Any], model: Model) -> None:
-    """What only `/api/generate` checks (§5.2 #9, #10)."""
-    if model.capabilities_known and "image" in model.capabilities:
-        raise OllamaError(400, "image generation models are not currently supported")
-    if body.get("raw") and (body.get("template") or body.get("system") or body.get("context")):
-        raise OllamaError(400, "raw mode does not support template, system, or context")

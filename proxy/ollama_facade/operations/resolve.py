@@ -61,6 +61,16 @@ def cloud_disabled(operation: str) -> OllamaError:
     return OllamaError(403, f"ollama cloud is disabled: {operation}")
 
 
+def refuse_cloud(name: str, settings: Settings) -> None:
+    """Raises OllamaError(403) for a name of Ollama's cloud when that is switched off.
+
+    On OpenAI's routes Ollama looks for it before its translators look at anything else.
+    """
+    reference = names.reference(name)
+    if reference.source == "cloud" and settings.no_cloud and names.parse(reference.base):
+        raise cloud_disabled("remote model is unavailable")
+
+
 async def installed(catalog: Catalog, raw: str, endpoint: str, settings: Settings) -> Model:
     """The model that `raw` means to `endpoint`, a key of `REFUSALS`.
 

@@ -22,8 +22,8 @@ def is_search(tool: Mapping[str, Any]) -> bool:
     return str(tool.get("type") or "").startswith("web_search")
 
 
-def left_out(body: Mapping[str, Any]) -> list[str]:
-    """What the client asked for and nothing behind us can do: Ollama's own search."""
+def search_tools(body: Mapping[str, Any]) -> list[str]:
+    """``["web_search"]`` where the client asks for Ollama's own search, which no backend has."""
     return ["web_search"] if any(is_search(tool or {}) for tool in body.get("tools") or ()) else []
 
 

@@ -8,9 +8,21 @@ from typing import Any
 from ollama_facade.errors import OllamaError
 from ollama_facade.golang.base64 import corrupt_at
 from ollama_facade.golang.encode import dumps
-from ollama_facade.translate.tools import is_search
+from ollama_facade.translate.apis.ollama_chat import chat_generation
+from ollama_facade.translate.generation import GenerationRequest
+from ollama_facade.translate.tools import is_search, search_tools
 
 Message = dict[str, Any]
+
+
+def parse(body: Mapping[str, Any]) -> GenerationRequest:
+    """The generation that a body asks for. Raises OllamaError(400) in Ollama's order and words.
+
+    Thinking asked of a model that cannot is left out (golden anthropic/thinking-unsupported).
+    """
+    chat = chat_body(body)
+    dropped = search_tools(body)
+    return chat_generation(chat, stream=chat["stream"], dropped=dropped, think_is_optional=True)
 
 
 def chat_body(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,10 +9,19 @@ import orjson
 
 from ollama_facade.errors import OllamaError
 from ollama_facade.golang.quote import quote
+from ollama_facade.translate.apis.ollama_chat import chat_generation
 from ollama_facade.translate.apis.openai_checks import image_data, read_effort
 from ollama_facade.translate.formats import read_format
+from ollama_facade.translate.generation import GenerationRequest
+from ollama_facade.translate.tools import search_tools
 
 Message = dict[str, Any]
+
+
+def parse(body: Mapping[str, Any]) -> GenerationRequest:
+    """The generation that a body asks for. Raises OllamaError(400) in Ollama's words."""
+    chat = chat_body(body)
+    return chat_generation(chat, stream=chat["stream"], dropped=search_tools(body))
 
 
 def chat_body(body: Mapping[str, Any]) -> dict[str, Any]:
