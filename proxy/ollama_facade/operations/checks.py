@@ -1,6 +1,6 @@
 """The checks between a body and the backend, in Ollama's order and words (inference.md §5.2, §6.2).
 
-A model whose abilities nobody told is not refused anything: only what is known can be missing.
+A model whose capabilities are not known is refused nothing.
 """
 
 from __future__ import annotations
@@ -28,14 +28,15 @@ def check_generation(generation: GenerationRequest, model: Model) -> Think:
     check_completion(model, name, generation.operation)
     if generation.capability:
         check_capability(model, generation.capability)
-    check_options(generation.options)
+    if generation.options:
+        check_options(generation.options)
     return think
 
 
 def thinking(model: Model, name: str, think: bool | str | None) -> bool | str | None:
-    """The `think` in force: on for a model that can, unless the client said otherwise (§2.2).
+    """The `think` in force: on for a model that can, unless the client says otherwise.
 
-    Raises OllamaError when thinking is asked of a model that is known not to think.
+    (inference.md §2.2) Raises OllamaError when a model that is known not to think is asked to.
     """
     if "thinking" in model.capabilities:
         return True if think is None else think
@@ -51,7 +52,7 @@ def check_completion(model: Model, name: str, verb: str) -> None:
 
 
 def check_capability(model: Model, capability: str) -> None:
-    """``tools`` or ``insert``: the text has the fully qualified name, without quotes (§3.1)."""
+    """Raises OllamaError with the fully qualified name, without quotes (inference.md §3.1)."""
     if model.capabilities_known and capability not in model.capabilities:
         parsed = names.parse(model.name)
         qualified = parsed.qualified() if parsed else model.name

@@ -90,14 +90,14 @@ class Empty:
 
 
 class FinalBatch(list["Frame"]):
-    """Frames after which nothing follows: they go out together with the end of the body."""
+    """The last frames of a stream: they are sent together with the end of the body."""
 
 
 @dataclass(slots=True)
 class NdjsonStream:
     """NDJSON: a frame a line. The status goes out with the first batch, not before it.
 
-    After a batch that is `Last` no other is asked for.
+    A `FinalBatch` is the last one.
     """
 
     batches: AsyncIterator[Sequence[Frame]]

@@ -63,7 +63,7 @@ class Embedding:
         self._loaded.load(model, keep_alive)
         if not inputs:
             return Json(embed_answer(name, []))
-        asked = self._clock.monotonic()
+        sent_at = self._clock.monotonic()
         dimensions = body.get("dimensions")
         try:
             value = await self._vectors(
@@ -73,7 +73,7 @@ class Embedding:
             raise embedding_failure(error, truncate=body.get("truncate") is not False) from error
         metrics = {
             "total_duration": max(self._clock.monotonic() - context.started, 1),
-            "load_duration": max(asked - context.started, 1),
+            "load_duration": max(sent_at - context.started, 1),
             "prompt_eval_count": context.prompt_tokens,
         }
         return Json(embed_answer(name, read_vectors(value, len(inputs)), dimensions, metrics))

@@ -117,14 +117,14 @@ class Management:
             raise OllamaError(400, "unknown type")
         base, source = _base(raw)
         target = raw
-        found = await self._catalog.find(raw)
-        if found is None:
+        model = await self._catalog.find(raw)
+        if model is None:
             target = base
-            found = await self._catalog.find(base)
-        if found is None and names.parse(base) is None:
+            model = await self._catalog.find(base)
+        if model is None and names.parse(base) is None:
             raise OllamaError(400, "invalid model name")
         _check_remote(body)
-        if found is None:
+        if model is None:
             if source == "":
                 yield [{"status": "pulling manifest"}]
             raise OllamaError(500, PULL_FAILED)

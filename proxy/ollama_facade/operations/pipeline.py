@@ -3,7 +3,7 @@
     parser ──GenerationRequest──▶ admit ──▶ build ──▶ Backend.open ──▶ renderer
 
 `admit` finds the model, checks the request in Ollama's order and marks the model as loaded. Then
-the backend is asked, and its answer is translated by an accumulator and a renderer or, where the
+the request is sent, and the answer is translated by an accumulator and a renderer or, where the
 backend speaks the client's own API, passed through. Streamed or not, times, counts and the header
 `Facade-Dropped` are set here. Errors before the first frame are raised; later ones end the stream.
 """
@@ -106,8 +106,8 @@ class Pipeline:
     ) -> Json | NdjsonStream | SseStream:
         """The answer as a stream of frames or as one object.
 
-        With `pass_through` the backend is asked in the client's own words where it has the route,
-        and the model nothing of its own to say. Raises OllamaError.
+        With `pass_through` the client's own body goes to the backend where that has the route and
+        the model has no presets. Raises OllamaError.
         """
         job = await self._admit(generation, context)
         renderer = make_renderer(job.model)
@@ -156,7 +156,9 @@ class Pipeline:
         """Finds the model and checks the request against it (inference.md §5.2, §6.2)."""
         services, name = self._services, generation.model
         model = await installed(services.catalog, name, generation.operation, services.settings)
-        keep_alive = parse_keep_alive(generation.keep_alive)
+        keep_alive = None
+        if generation.keep_alive is not None:
+            keep_alive = parse_keep_alive(generation.keep_alive)
         if not generation.has_input and keep_alive == 0:
             self._loaded.unload(model)
             return _Job(generation, context, model, None, keep_alive, "unload")
@@ -240,8 +242,8 @@ class Pipeline:
         except NoRouteError:
             if instead is None:
                 raise
-            async with aclosing(instead) as others:
-                async for frames in others:
+            async with aclosing(instead) as batches_instead:
+                async for frames in batches_instead:
                     yield frames
             return
         except BackendError:

@@ -1,4 +1,4 @@
-"""From the text that a request calls a model to the model (inference.md §3, management.md §2)."""
+"""Finds the model that a request names (inference.md §3, management.md §2)."""
 
 from __future__ import annotations
 
@@ -99,10 +99,10 @@ async def installed(catalog: Catalog, raw: str, endpoint: str, settings: Setting
 
 def _spellings(reference: Reference) -> tuple[str, ...]:
     """What to look for: a source is Ollama's word first, but may be a tag of the backend's."""
-    whole = names.trim(reference.raw)
+    spelling = names.trim(reference.raw)
     if reference.source == "local":
-        return reference.base, whole
-    return (whole,)
+        return reference.base, spelling
+    return (spelling,)
 
 
 async def _displayed(catalog: Catalog, reference: Reference, name: Name, refusals: Refusals) -> str:
@@ -114,14 +114,14 @@ async def _displayed(catalog: Catalog, reference: Reference, name: Name, refusal
         return reference.raw
     if reference.source == "cloud":
         return names.trim(reference.raw)
-    known = [other for model in await catalog.models() if (other := names.parse(model.name))]
+    listed = [each for model in await catalog.models() if (each := names.parse(model.name))]
 
-    def spelled(part: str, others: list[str]) -> str:
-        return next((other for other in others if other.casefold() == part.casefold()), part)
+    def spelled(part: str, spellings: list[str]) -> str:
+        return next((text for text in spellings if text.casefold() == part.casefold()), part)
 
     return Name(
-        spelled(name.host, [other.host for other in known]),
-        spelled(name.namespace, [other.namespace for other in known]),
-        spelled(name.model, [other.model for other in known]),
-        spelled(name.tag, [other.tag for other in known]),
+        spelled(name.host, [each.host for each in listed]),
+        spelled(name.namespace, [each.namespace for each in listed]),
+        spelled(name.model, [each.model for each in listed]),
+        spelled(name.tag, [each.tag for each in listed]),
     ).display()

@@ -88,8 +88,8 @@ def chat_request(
     """
     messages = chat_messages(body.get("messages") or (), model, dialect)
     request = RequestBuilder("chat", model, messages=messages)
-    if tools := tool_definitions(body.get("tools")):
-        request.add({"tools": tools})
+    if body.get("tools"):
+        request.add({"tools": tool_definitions(body["tools"])})
     add_common(request, body, model, dialect, stream=stream, zero_limit=True)
     add_chat_parameters(request, body, model, dialect, think)
     request.drop(*dropped)
@@ -105,8 +105,8 @@ def embed_request(
 ) -> BackendRequest:
     """One request for all inputs.
 
-    `dimensions` is sent only where the backend takes it and it is known to be a cut; vectors are
-    cut again when they come, so it saves bytes and changes nothing (inference.md §7.1).
+    `dimensions` is sent only where the backend takes it and it is known to shorten the vectors.
+    They are cut again when they come, so it saves bytes and changes nothing (inference.md §7.1).
     Raises OllamaError(500) for a wrong option.
     """
     merge_options(model.parameters, options)
@@ -143,7 +143,7 @@ def add_common(
         request.add(parameters)
         request.drop(*dropped)
     # Cutting the prompt, or text while it grows, is the backend's business: a client that insists
-    # is told. Insisting on the contrary is how backends behave.
+    # on it reads that it was dropped. The contrary is how backends behave.
     request.drop(*(name for name in ("truncate", "shift") if body.get(name) is True))
 
 
@@ -155,10 +155,11 @@ def add_chat_parameters(
     think: bool | str | None,
 ) -> None:
     """Adds `format`, log probabilities and thinking. Raises OllamaError(500) for a wrong format."""
-    parameters, whole = format_parameters(body.get("format"), dialect)
-    request.add(parameters)
-    if not whole:
-        request.drop("format")
+    if body.get("format") is not None:
+        parameters, complete = format_parameters(body["format"], dialect)
+        request.add(parameters)
+        if not complete:
+            request.drop("format")
     if body.get("logprobs"):
         if dialect.logprobs:
             request.add({"logprobs": True})

@@ -184,10 +184,11 @@ def _check_completion(
 def _add_completion_only(
     request: RequestBuilder, body: Mapping[str, Any], dialect: Dialect
 ) -> None:
-    parameters, whole = completion_format_parameters(body.get("format"), dialect)
-    request.add(parameters)
-    if not whole:
-        request.drop("format")
+    if body.get("format") is not None:
+        parameters, complete = completion_format_parameters(body["format"], dialect)
+        request.add(parameters)
+        if not complete:
+            request.drop("format")
     if body.get("logprobs"):
         if dialect.logprobs:
             # At least one: some backends take 0 for none at all, and Ollama asks for one too.

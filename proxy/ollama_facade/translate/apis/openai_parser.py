@@ -105,11 +105,11 @@ def chat_completion_request(
     body: Mapping[str, Any], model: Model, dialect: Dialect, think: bool | str | None
 ) -> BackendRequest:
     """The request of a `ChatCompletionRequest`; `think` is what is in force after the checks."""
-    told = (
+    sent = (
         *(dict(message) for message in model.messages),
         *(_message(message) for message in body["messages"]),
     )
-    messages = [_with_thoughts(message, dialect) for message in told]
+    messages = [_with_thoughts(message, dialect) for message in sent]
     first = body["messages"][0].get("role") or ""
     if model.system and first.lower() not in ("system", "developer"):
         messages.insert(0, {"role": "system", "content": model.system})
@@ -147,12 +147,12 @@ def completion_request(body: Mapping[str, Any], model: Model, dialect: Dialect) 
 
 def _message(message: Mapping[str, Any]) -> dict[str, Any]:
     """A message as it came, without what is null: only a content beside calls may be (§4.1)."""
-    told = {key: value for key, value in message.items() if value is not None}
-    told.setdefault("role", "")
-    if not told.get("tool_calls"):
-        told.pop("tool_calls", None)
-        told.setdefault("content", "")
-    return told
+    reduced = {key: value for key, value in message.items() if value is not None}
+    reduced.setdefault("role", "")
+    if not reduced.get("tool_calls"):
+        reduced.pop("tool_calls", None)
+        reduced.setdefault("content", "")
+    return reduced
 
 
 def _add(
@@ -169,7 +169,7 @@ def _add(
     request.add(parameters)
     request.drop(*dropped)
     if dialect.name != "openai":
-        # 1 is OpenAI's own default, and its reasoning models refuse to be told it.
+        # 1 is OpenAI's own default, and its reasoning models refuse to be message_ it.
         request.add(dict.fromkeys(_DEFAULTS, 1.0))
     for name, value in body.items():
         if value is None or name in _HANDLED:

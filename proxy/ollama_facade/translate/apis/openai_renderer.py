@@ -1,4 +1,4 @@
-"""A backend's answer as `/v1` gives it on: every field, under the client's name for the model.
+"""A backend's answer as `/v1` passes it on: every field, under the client's name for the model.
 
 Ollama's rewriting would lose what a richer backend says (refusals, citations, details of usage, a
 second choice). What is settled here is what Ollama's clients count on: `model` as they wrote it,
@@ -82,7 +82,7 @@ class CompletionPassThrough:
         choices = value.get("choices")
         if not isinstance(choices, list) or not (choices or value.get("usage")):
             return None
-        values = [one.get("finish_reason") for one in choices if isinstance(one, Mapping)]
+        values = [choice.get("finish_reason") for choice in choices if isinstance(choice, Mapping)]
         reasons = [reason for reason in values if isinstance(reason, str) and reason]
         self._choices_left -= len(reasons)
         return Chunk(value, reasons[-1] if reasons and self._choices_left <= 0 else "")
@@ -106,7 +106,9 @@ class CompletionPassThrough:
 def chunk_value(chunk: Chunk, head: Head) -> Value:
     """One event of a stream."""
     choices = [
-        _chunk_choice(one, head) for one in chunk.value["choices"] if isinstance(one, Mapping)
+        _chunk_choice(choice, head)
+        for choice in chunk.value["choices"]
+        if isinstance(choice, Mapping)
     ]
     value = _under_head(chunk.value, head, choices)
     if head.counted and choices:
@@ -117,11 +119,11 @@ def chunk_value(chunk: Chunk, head: Head) -> Value:
 def answer_value(answer: Mapping[str, Any], head: Head) -> Value:
     """A whole answer."""
     choices = [
-        _choice(one, _message(one.get("message")), "message")
-        if isinstance(one.get("message"), Mapping)
-        else _choice(one)
-        for one in answer["choices"]
-        if isinstance(one, Mapping)
+        _choice(choice, _message(choice.get("message")), "message")
+        if isinstance(choice.get("message"), Mapping)
+        else _choice(choice)
+        for choice in answer["choices"]
+        if isinstance(choice, Mapping)
     ]
     return _under_head(answer, head, choices)
 
@@ -148,7 +150,7 @@ def model_value(model: Model, identifier: str, namespace: str) -> Value:
 
 
 def _under_head(value: Mapping[str, Any], head: Head, choices: list[Value]) -> Value:
-    told = {
+    fields = {
         "id": value.get("id") or head.id,
         "object": head.object,
         "created": value.get("created") or head.created,
@@ -156,15 +158,10 @@ def _under_head(value: Mapping[str, Any], head: Head, choices: list[Value]) -> V
         "system_fingerprint": FINGERPRINT,
         "choices": choices,
     }
-    known = ("id", "object", "created", "model", "system_fingerprint", "choices")
-    rest = {
-        key: member
-        for key, member in value.items()
-        if member is not None and key not in known and key not in _INTERNAL
-    }
-    if "usage" in rest:
-        rest["usage"] = _counted(rest["usage"])
-    return told | rest
+    for key, member in value.items():
+        if member is not None and key not in fields and key not in _INTERNAL:
+            fields[key] = _counted(member) if key == "usage" else member
+    return fields
 
 
 def _counted(usage: Any) -> Any:
@@ -193,27 +190,27 @@ def _choice(choice: Mapping[str, Any], message: Value | None = None, name: str =
     else:
         value[name] = message
     value["finish_reason"] = choice.get("finish_reason") or None
-    known = ("index", "text", "delta", "message", "finish_reason")
+    handled = ("index", "text", "delta", "message", "finish_reason")
     for key, member in choice.items():
-        if member is not None and key not in known:
+        if member is not None and key not in handled:
             value[key] = _without_nothing(member) if key == "logprobs" else member
     return value
 
 
 def _message(message: Any) -> Value:
     """`content` is a text even where there is none; thoughts are called `reasoning`."""
-    told: Value = {}
+    reshaped: Value = {}
     if message.get("role"):
-        told["role"] = message["role"]
-    told["content"] = message.get("content") or ""
+        reshaped["role"] = message["role"]
+    reshaped["content"] = message.get("content") or ""
     thoughts = message.get("reasoning_content") or message.get("reasoning")
     if thoughts:
-        told["reasoning"] = thoughts
-    known = ("role", "content", "reasoning", "reasoning_content")
+        reshaped["reasoning"] = thoughts
+    handled = ("role", "content", "reasoning", "reasoning_content")
     for key, member in message.items():
-        if member is not None and key not in known:
-            told[key] = _calls(member) if key == "tool_calls" else member
-    return told
+        if member is not None and key not in handled:
+            reshaped[key] = _calls(member) if key == "tool_calls" else member
+    return reshaped
 
 
 def _calls(calls: Any) -> Any:

@@ -152,7 +152,7 @@ def has_presets(model: Model) -> bool:
 def _failed(event: Mapping[str, Any]) -> BackendError:
     error = event["error"] if isinstance(event.get("error"), Mapping) else event
     words = (error.get("type"), error.get("code"))
-    known = (_STATUS[word] for word in words if isinstance(word, str) and word in _STATUS)
-    status = failure_status(event) or next(known, 502)
+    statuses = (_STATUS[word] for word in words if isinstance(word, str) and word in _STATUS)
+    status = failure_status(event) or next(statuses, 502)
     text = failure_text(event) or "backend reported an error without a message"
     return BackendError(status, text, kind="error_event")

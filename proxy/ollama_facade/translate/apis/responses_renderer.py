@@ -199,14 +199,14 @@ def _number(value: float | None) -> Any:
     return as_go(1 if value is None else value)
 
 
-def _reasoning(asked: Mapping[str, Any]) -> dict[str, Any] | None:
-    told = {name: asked.get(name) or None for name in ("effort", "summary")}
-    return told if any(told.values()) else None
+def _reasoning(wanted: Mapping[str, Any]) -> dict[str, Any] | None:
+    reasoning = {name: wanted.get(name) or None for name in ("effort", "summary")}
+    return reasoning if any(reasoning.values()) else None
 
 
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
-    known = ("type", "name", "description", "strict", "parameters")
-    return {name: as_go(tool.get(name)) for name in known}
+    fields = ("type", "name", "description", "strict", "parameters")
+    return {name: as_go(tool.get(name)) for name in fields}
 
 
 def _part(text: str) -> dict[str, Any]:
