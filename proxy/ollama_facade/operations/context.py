@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -114,3 +114,23 @@ class SseStream:
     batches: AsyncIterator[list[dict[str, Any]]]
     named: bool = False
     done: bool = False
+
+
+Frames: TypeAlias = "AsyncGenerator[Sequence[Frame], None]"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How the frames of an API are sent."""
+
+    stream: Callable[[Frames], NdjsonStream | SseStream]
+    media_type: str = "application/json; charset=utf-8"
+    """Of an answer that is not streamed."""
+
+    streams_loading: bool = True
+    """Whether the answer to a request without input is a stream where one was asked for."""
+
+
+async def once(frames: Sequence[Frame]) -> AsyncGenerator[Sequence[Frame], None]:
+    """A stream of frames that are known already."""
+    yield frames

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from ollama_facade.clock import SECOND
-from ollama_facade.operations.context import Json, NdjsonStream, RequestContext, SseStream
-from ollama_facade.operations.pipeline import Form, Pipeline
+from ollama_facade.operations.context import Form, Json, NdjsonStream, RequestContext, SseStream
+from ollama_facade.operations.pipeline import Pipeline
 from ollama_facade.operations.resolve import refuse_cloud
 from ollama_facade.operations.services import Services
 from ollama_facade.translate.apis import (

@@ -10,10 +10,10 @@ backend speaks the client's own API, passed through. Streamed or not, times, cou
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from ollama_facade.backend.client import Response
 from ollama_facade.backend.routes import NoRouteError
@@ -22,56 +22,24 @@ from ollama_facade.golang.duration import parse_keep_alive
 from ollama_facade.operations import checks
 from ollama_facade.operations.context import (
     FinalBatch,
-    Frame,
+    Form,
+    Frames,
     Json,
     NdjsonStream,
     RequestContext,
     SseStream,
+    once,
 )
 from ollama_facade.operations.resolve import installed
 from ollama_facade.operations.services import Services
 from ollama_facade.translate.accumulator import Accumulator
 from ollama_facade.translate.apis.openai_renderer import CompletionPassThrough
 from ollama_facade.translate.apis.pass_through import PassThrough, has_presets
-from ollama_facade.translate.deltas import Completion, Output, OutputDelta
-from ollama_facade.translate.generation import GenerationRequest, Think
+from ollama_facade.translate.deltas import Completion, OutputDelta
+from ollama_facade.translate.generation import GenerationRequest, Renderer, Think
 from ollama_facade.translate.metrics import Moments, counts, metrics
 from ollama_facade.translate.models import Model
 from ollama_facade.translate.requests import BackendRequest
-
-Frames = AsyncGenerator[Sequence[Frame], None]
-
-
-class Renderer(Protocol):
-    """How an answer looks on one API; it remembers what a stream has begun."""
-
-    def render_deltas(self, output: Output, created_at: str, /) -> Sequence[Frame]:
-        """The frames of deltas that were read together."""
-
-    def render_end(
-        self, completion: Completion, created_at: str, metrics: dict[str, int], /
-    ) -> Sequence[Frame]:
-        """The frames that end a stream."""
-
-    def render_response(
-        self, completion: Completion, created_at: str, metrics: dict[str, int], /
-    ) -> dict[str, Any]:
-        """The answer that is not streamed."""
-
-    def render_error(self, error: OllamaError, /) -> Sequence[Frame]:
-        """The frames that end a stream after a failure. Raises `error` where the API has none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How the frames of an API are sent."""
-
-    stream: Callable[[Frames], NdjsonStream | SseStream]
-    media_type: str = "application/json; charset=utf-8"
-    """Of an answer that is not streamed."""
-
-    streams_loading: bool = True
-    """Whether the answer to a request without input is a stream where one was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +102,7 @@ class Pipeline:
         job = await self._admit(generation, context)
         if job.lifecycle:
             value = pass_through.render_load()
-            return form.stream(_once([value])) if generation.stream else Json(value)
+            return form.stream(once([value])) if generation.stream else Json(value)
         if generation.stream:
             return form.stream(self._passed(job, pass_through))
         return Json(await self._passed_whole(job, pass_through), media_type=form.media_type)
@@ -156,9 +124,7 @@ class Pipeline:
         """Finds the model and checks the request against it (inference.md §5.2, §6.2)."""
         services, name = self._services, generation.model
         model = await installed(services.catalog, name, generation.operation, services.settings)
-        keep_alive = None
-        if generation.keep_alive is not None:
-            keep_alive = parse_keep_alive(generation.keep_alive)
+        keep_alive = parse_keep_alive(generation.keep_alive)
         if not generation.has_input and keep_alive == 0:
             self._loaded.unload(model)
             return _Job(generation, context, model, None, keep_alive, "unload")
@@ -172,9 +138,8 @@ class Pipeline:
     ) -> Json | NdjsonStream | SseStream:
         completion, now = Completion(job.lifecycle, OutputDelta()), self._clock.timestamp()
         if job.generation.stream and form.streams_loading:
-            return form.stream(_once(renderer.render_end(completion, now, {})))
-        value = renderer.render_response(completion, now, {})
-        return Json(value, media_type=form.media_type)
+            return form.stream(once(renderer.render_end(completion, now, {})))
+        return Json(renderer.render_response(completion, now, {}), media_type=form.media_type)
 
     def _can_pass(self, job: _Job, pass_through: PassThrough[Any]) -> bool:
         model, generation = job.model, job.generation
@@ -195,7 +160,8 @@ class Pipeline:
             self._loaded.load(job.model, job.keep_alive)
 
     async def _frames(self, job: _Job, renderer: Renderer) -> Frames:
-        moments, accumulator, begun = self._moments(job), _accumulator(job), False
+        moments = Moments(job.context.started, asked=self._clock.monotonic())
+        accumulator, begun = _accumulator(job), False
         try:
             async with (
                 self._response(job, self._request(job)) as response,
@@ -215,7 +181,8 @@ class Pipeline:
             yield FinalBatch(frames)
 
     async def _whole(self, job: _Job, renderer: Renderer) -> dict[str, Any]:
-        moments, accumulator = self._moments(job), _accumulator(job)
+        moments = Moments(job.context.started, asked=self._clock.monotonic())
+        accumulator = _accumulator(job)
         async with self._response(job, self._request(job)) as response:
             _, delta = await response.completion()
         # An answer that came whole is complete by its framing, also where no reason is given.
@@ -242,8 +209,8 @@ class Pipeline:
         except NoRouteError:
             if instead is None:
                 raise
-            async with aclosing(instead) as batches_instead:
-                async for frames in batches_instead:
+            async with aclosing(instead):
+                async for frames in instead:
                     yield frames
             return
         except BackendError:
@@ -263,17 +230,13 @@ class Pipeline:
         build = job.generation.build if pass_through is None else pass_through.build
         return build(job.model, self._backend.dialect, job.think)
 
-    def _moments(self, job: _Job) -> Moments:
-        return Moments(started=job.context.started, asked=self._clock.monotonic())
-
     def _end(
         self, job: _Job, accumulator: Accumulator, moments: Moments
     ) -> tuple[Completion, str, dict[str, int]]:
         """What the renderers make the end of an answer from."""
         completion = accumulator.finish()
         moments.ended = self._clock.monotonic()
-        context = job.context
-        context.prompt_tokens, context.answer_tokens = counts(completion)
+        job.context.prompt_tokens, job.context.answer_tokens = counts(completion)
         return completion, self._clock.timestamp(), metrics(completion, moments)
 
 
@@ -285,7 +248,3 @@ def _accumulator(job: _Job) -> Accumulator:
         drop_thinking=job.think is False,
         alternatives=job.generation.alternatives,
     )
-
-
-async def _once(frames: Sequence[Frame]) -> Frames:
-    yield frames

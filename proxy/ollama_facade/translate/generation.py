@@ -1,11 +1,13 @@
-"""What a parser makes of a client's body: the one form in which every API asks for a generation."""
+"""The two halves of a route that generates: what its parser returns, and what its renderer does."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
+from ollama_facade.errors import OllamaError
+from ollama_facade.translate.deltas import Completion, Output
 from ollama_facade.translate.dialects import Dialect
 from ollama_facade.translate.models import Model
 from ollama_facade.translate.requests import BackendRequest
@@ -53,3 +55,23 @@ class GenerationRequest:
 
     check: Callable[[Model], None] | None = None
     """What only this API checks of a model, before everything else. Raises OllamaError."""
+
+
+class Renderer(Protocol):
+    """How an answer looks on one API; it remembers what a stream has begun."""
+
+    def render_deltas(self, output: Output, created_at: str, /) -> Sequence[dict[str, Any] | bytes]:
+        """The frames of deltas that were read together."""
+
+    def render_end(
+        self, completion: Completion, created_at: str, metrics: dict[str, int], /
+    ) -> Sequence[dict[str, Any] | bytes]:
+        """The frames that end a stream."""
+
+    def render_response(
+        self, completion: Completion, created_at: str, metrics: dict[str, int], /
+    ) -> dict[str, Any]:
+        """The answer that is not streamed."""
+
+    def render_error(self, error: OllamaError, /) -> Sequence[dict[str, Any] | bytes]:
+        """The frames that end a stream after a failure. Raises `error` where the API has none."""
