@@ -12,7 +12,7 @@ one border a floor: `backend/faults.py`, `http/app.py`, `catalog/folder.py`, `se
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 class FacadeError(Exception):
@@ -24,7 +24,7 @@ class OllamaError(FacadeError):
 
     `status` is the HTTP status, used while no frame has been sent. `message` is the text of
     ``{"error": …}``. `headers` go out with the status; `fields` stand beside ``error`` in the
-    body (``signin_url``).
+    body (``signin_url``). `dropped` names what had been taken out of a request before it failed.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class OllamaError(FacadeError):
         self.message = message
         self.headers: Mapping[str, str] = headers or {}
         self.fields: Mapping[str, object] = fields or {}
+        self.dropped: Sequence[str] = ()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.status}, {self.message!r})"

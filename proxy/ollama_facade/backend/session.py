@@ -49,23 +49,23 @@ class BackendSession:
         """The open answer to `request`, for an `async with`."""
         return ResponseContext(self, request)
 
-    async def send(self, request: BackendRequest) -> tuple[BackendRequest, BackendResponse]:
-        """The request as it was sent at last, and the answer. Raises what the SDK raises.
+    async def send(self, opening: ResponseContext) -> BackendResponse:
+        """The answer, its body unread. Raises what the SDK raises.
 
         A request of which a parameter is refused by name is changed and sent without it
         (`refusals.py`). Nothing had been generated.
         """
-        closing = self._dialect().closes_streams and request.stream
-        request = self._refusals.apply(request)
+        closing = self._dialect().closes_streams and opening.request.stream
+        opening.request = self._refusals.apply(opening.request)
         while True:
             try:
-                return request, await self.calls.sent(request, closing=closing)
+                return await self.calls.sent(opening.request, closing=closing)
             except openai.APIStatusError as error:
-                self.routes.learn(request, error)
-                changed = self._refusals.learn(request, error.status_code, error.body)
+                self.routes.learn(opening.request, error)
+                changed = self._refusals.learn(opening.request, error.status_code, error.body)
                 if changed is None:
                     raise
-                request = changed
+                opening.request = changed
 
     def failed(self, request: BackendRequest, error: BaseException) -> OllamaError | None:
         """The error that a foreign failure is for the client; None for what is none.
@@ -96,21 +96,22 @@ class BackendSession:
 class ResponseContext:
     """A block in which the answer to a request is open, and out of which BackendErrors come."""
 
-    __slots__ = ("_answer", "_asking", "_request")
+    __slots__ = ("_answer", "_session", "request")
 
-    def __init__(self, asking: BackendSession, request: BackendRequest) -> None:
-        self._asking = asking
-        self._request = request
+    def __init__(self, session: BackendSession, request: BackendRequest) -> None:
+        self._session = session
+        self.request = request
+        """As it was sent at last."""
         self._answer: BackendResponse | None = None
 
     async def __aenter__(self) -> tuple[BackendRequest, BackendResponse]:
         """Asks. Raises BackendError for what the backend refuses, or when it is not there."""
         try:
-            request, self._answer = await self._asking.send(self._request)
+            self._answer = answer = await self._session.send(self)
         except Exception as error:
             self._raise(error)
             raise
-        return request, self._answer
+        return self.request, answer
 
     async def __aexit__(
         self,
@@ -129,6 +130,7 @@ class ResponseContext:
             self._raise(error)
 
     def _raise(self, error: BaseException) -> None:
-        told = self._asking.failed(self._request, error)
+        told = self._session.failed(self.request, error)
         if told is not None:
+            told.dropped = self.request.dropped
             raise told from error

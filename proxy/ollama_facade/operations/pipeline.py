@@ -116,9 +116,13 @@ class Pipeline:
         request = replace(
             request, authorization=context.authorization, request_id=context.request_id
         )
-        async with self._backend.open(request) as response:
-            context.note_dropped(response.request.dropped)
-            yield response
+        try:
+            async with self._backend.open(request) as response:
+                context.note_dropped(response.request.dropped)
+                yield response
+        except OllamaError as error:
+            context.note_dropped(error.dropped)
+            raise
 
     async def _admit(self, generation: GenerationRequest, context: RequestContext) -> _Job:
         """Finds the model and checks the request against it (inference.md §5.2, §6.2)."""
