@@ -63,6 +63,7 @@ PURE = frozenset(
         "itertools",
         "json",
         "math",
+        "numpy",
         "orjson",
         "ollama_facade",
         "re",

@@ -139,7 +139,9 @@ ROUTES = {
 def test_any_body_is_a_request_or_an_error_for_the_client(name: str) -> None:
     translate, base = ROUTES[name]
 
-    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=3 * settings.default.max_examples, suppress_health_check=list(HealthCheck)
+    )
     @given(made_from(contract.schema(name)))
     def holds(body: dict[str, Any]) -> None:
         try:

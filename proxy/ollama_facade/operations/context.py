@@ -116,6 +116,9 @@ class SseStream:
     done: bool = False
 
 
+Generated: TypeAlias = "Json | NdjsonStream | SseStream"
+"""What an operation that generates returns."""
+
 Frames: TypeAlias = "AsyncGenerator[Sequence[Frame], None]"
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import re
-import sys
-from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -18,13 +15,13 @@ from ollama_facade.operations.services import Services
 from ollama_facade.translate.apis import openai_renderer
 from ollama_facade.translate.apis.openai_checks import embedding_inputs
 from ollama_facade.translate.embeddings import (
-    Vector,
+    base64_texts,
+    digits,
     embed_answer,
     embeddings_answer,
     read_inputs,
     read_prompt_tokens,
     read_vectors,
-    unit_digits,
     unit_vectors,
 )
 from ollama_facade.translate.models import Model
@@ -62,7 +59,7 @@ class Embedding:
         keep_alive = parse_keep_alive(body.get("keep_alive"))
         self._loaded.load(model, keep_alive)
         if not inputs:
-            return Json(embed_answer(name, []))
+            return Json(embed_answer(name, None))
         sent_at = self._clock.monotonic()
         dimensions = body.get("dimensions")
         try:
@@ -90,11 +87,11 @@ class Embedding:
             return Json(embeddings_answer(None))
         try:
             value = await self._vectors([prompt], model, context, None, options, keep_alive)
-            [vector] = read_vectors(value, 1)
+            vectors = read_vectors(value, 1)
         except OllamaError as error:
             text = TOO_LONG if _SAYS_TOO_LONG.search(error.message) else error.message
             raise OllamaError(500, text) from error
-        return Json(embeddings_answer(vector))
+        return Json(embeddings_answer(vectors))
 
     async def create_embeddings(self, body: Body, context: RequestContext) -> Json:
         """`POST /v1/embeddings`: unit vectors, as `/api/embed` gives them."""
@@ -107,11 +104,9 @@ class Embedding:
             value = await self._vectors(inputs, model, context, dimensions, None, keep_alive)
         except BackendError as error:
             raise embedding_failure(error, truncate=True) from error
-        vectors = read_vectors(value, len(inputs))
-        if (body.get("encoding_format") or "").lower() == "base64":
-            encoded = [_base64(vector) for vector in unit_vectors(vectors, dimensions)]
-        else:
-            encoded = unit_digits(vectors, dimensions)
+        units = unit_vectors(read_vectors(value, len(inputs)), dimensions)
+        as_text = (body.get("encoding_format") or "").lower() == "base64"
+        encoded = base64_texts(units) if as_text else digits(units)
         return Json(openai_renderer.embeddings_answer(name, encoded, context.prompt_tokens))
 
     async def _model_and_inputs(self, name: str, value: Any) -> tuple[Model, list[str]]:
@@ -152,11 +147,3 @@ def embedding_failure(error: BackendError, *, truncate: bool) -> OllamaError:
     if not _SAYS_TOO_LONG.search(error.message):
         return error
     return BackendError(400, CANNOT_CUT if truncate else TOO_LONG, kind=error.kind)
-
-
-def _base64(vector: Vector) -> bytes:
-    """JSON of little-endian float32."""
-    values = array("f", vector)
-    if sys.byteorder == "big":
-        values.byteswap()
-    return b'"%b"' % base64.b64encode(values.tobytes())

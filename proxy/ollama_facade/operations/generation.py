@@ -7,7 +7,13 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from ollama_facade.clock import SECOND
-from ollama_facade.operations.context import Form, Json, NdjsonStream, RequestContext, SseStream
+from ollama_facade.operations.context import (
+    Form,
+    Generated,
+    NdjsonStream,
+    RequestContext,
+    SseStream,
+)
 from ollama_facade.operations.pipeline import Pipeline
 from ollama_facade.operations.resolve import refuse_cloud
 from ollama_facade.operations.services import Services
@@ -25,7 +31,6 @@ from ollama_facade.translate.apis.responses_renderer import ResponsesRenderer
 from ollama_facade.translate.generation import GenerationRequest
 from ollama_facade.translate.models import Model
 
-Answer: TypeAlias = Json | NdjsonStream | SseStream
 Body: TypeAlias = Mapping[str, Any]
 
 OLLAMA = Form(NdjsonStream, streams_loading=False)
@@ -42,13 +47,13 @@ class Generation:
         self._settings = services.settings
         self._pipeline = Pipeline(services)
 
-    async def chat(self, body: Body, context: RequestContext) -> Answer:
+    async def chat(self, body: Body, context: RequestContext) -> Generated:
         """`POST /api/chat` (inference.md §6)."""
         generation = ollama_chat.parse(body)
         renderer = ollama_chat.ChatRenderer(generation.model)
         return await self._pipeline.run(generation, lambda _model: renderer, OLLAMA, context)
 
-    async def generate(self, body: Body, context: RequestContext) -> Answer:
+    async def generate(self, body: Body, context: RequestContext) -> Generated:
         """`POST /api/generate` (inference.md §5)."""
         generation = ollama_generate.parse(body)
 
@@ -57,19 +62,19 @@ class Generation:
 
         return await self._pipeline.run(generation, renderer, OLLAMA, context)
 
-    async def create_chat_completion(self, body: Body, context: RequestContext) -> Answer:
+    async def create_chat_completion(self, body: Body, context: RequestContext) -> Generated:
         """`POST /v1/chat/completions` (management.md §4.1)."""
         refuse_cloud(body.get("model") or "", self._settings)
         generation = openai_parser.parse_chat(body)
         return await self._complete(generation, body, "chat.completion", context)
 
-    async def create_completion(self, body: Body, context: RequestContext) -> Answer:
+    async def create_completion(self, body: Body, context: RequestContext) -> Generated:
         """`POST /v1/completions` (management.md §4.2). Without a prompt the model is loaded."""
         refuse_cloud(body.get("model") or "", self._settings)
         generation = openai_parser.parse_completion(body)
         return await self._complete(generation, body, "text_completion", context)
 
-    async def create_response(self, body: Body, context: RequestContext) -> Answer:
+    async def create_response(self, body: Body, context: RequestContext) -> Generated:
         """`POST /v1/responses`; nothing is stored (management.md §4.5)."""
         generation = responses_parser.parse(body)
         renderer = ResponsesRenderer(body, self._clock.wall() // SECOND)
@@ -78,7 +83,7 @@ class Generation:
             generation, lambda _model: renderer, EVENTS, context, native
         )
 
-    async def create_message(self, body: Body, context: RequestContext) -> Answer:
+    async def create_message(self, body: Body, context: RequestContext) -> Generated:
         """`POST /v1/messages` (management.md §4.7)."""
         generation = anthropic_parser.parse(body)
         estimate = anthropic_parser.estimated_tokens(body)
@@ -90,7 +95,7 @@ class Generation:
 
     async def _complete(
         self, generation: GenerationRequest, body: Body, name: str, context: RequestContext
-    ) -> Answer:
+    ) -> Generated:
         """The backend's own answer; one without an id and a time gets those of this moment."""
         now = self._clock.wall()
         prefix = "cmpl" if name == "text_completion" else "chatcmpl"

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ollama_facade.backend.client import Response
@@ -24,10 +25,9 @@ from ollama_facade.operations.context import (
     FinalBatch,
     Form,
     Frames,
+    Generated,
     Json,
-    NdjsonStream,
     RequestContext,
-    SseStream,
     once,
 )
 from ollama_facade.operations.resolve import installed
@@ -55,11 +55,14 @@ class _Job:
     """``load`` or ``unload`` where nothing is to be generated."""
 
 
+Responses = AsyncIterator[Response]
+
+
 class Pipeline:
     """Runs generations against the backend."""
 
     def __init__(self, services: Services) -> None:
-        self._services = services
+        self._resolve = partial(installed, services.catalog, settings=services.settings)
         self._backend = services.backend
         self._clock = services.clock
         self._loaded = services.loaded
@@ -71,7 +74,7 @@ class Pipeline:
         form: Form,
         context: RequestContext,
         pass_through: PassThrough[Any] | None = None,
-    ) -> Json | NdjsonStream | SseStream:
+    ) -> Generated:
         """The answer as a stream of frames or as one object.
 
         With `pass_through` the client's own body goes to the backend where that has the route and
@@ -97,7 +100,7 @@ class Pipeline:
         pass_through: CompletionPassThrough,
         form: Form,
         context: RequestContext,
-    ) -> Json | NdjsonStream | SseStream:
+    ) -> Generated:
         """The same for an API whose answer is always the backend's own."""
         job = await self._admit(generation, context)
         if job.lifecycle:
@@ -108,14 +111,10 @@ class Pipeline:
         return Json(await self._passed_whole(job, pass_through), media_type=form.media_type)
 
     @asynccontextmanager
-    async def open(
-        self, request: BackendRequest, context: RequestContext
-    ) -> AsyncIterator[Response]:
+    async def open(self, request: BackendRequest, context: RequestContext) -> Responses:
         """A block in which the response to `request` is open; names what was dropped of it."""
         context.note_dropped(request.dropped)
-        request = replace(
-            request, authorization=context.authorization, request_id=context.request_id
-        )
+        request = request.on_behalf_of(context.authorization, context.request_id)
         try:
             async with self._backend.open(request) as response:
                 context.note_dropped(response.request.dropped)
@@ -126,8 +125,7 @@ class Pipeline:
 
     async def _admit(self, generation: GenerationRequest, context: RequestContext) -> _Job:
         """Finds the model and checks the request against it (inference.md §5.2, §6.2)."""
-        services, name = self._services, generation.model
-        model = await installed(services.catalog, name, generation.operation, services.settings)
+        model = await self._resolve(generation.model, generation.operation)
         keep_alive = parse_keep_alive(generation.keep_alive)
         if not generation.has_input and keep_alive == 0:
             self._loaded.unload(model)
@@ -137,9 +135,7 @@ class Pipeline:
         lifecycle = "" if generation.has_input else "load"
         return _Job(generation, context, model, think, keep_alive, lifecycle)
 
-    def _lifecycle(
-        self, job: _Job, renderer: Renderer, form: Form
-    ) -> Json | NdjsonStream | SseStream:
+    def _lifecycle(self, job: _Job, renderer: Renderer, form: Form) -> Generated:
         completion, now = Completion(job.lifecycle, OutputDelta()), self._clock.timestamp()
         if job.generation.stream and form.streams_loading:
             return form.stream(once(renderer.render_end(completion, now, {})))
@@ -155,7 +151,7 @@ class Pipeline:
         )
 
     @asynccontextmanager
-    async def _response(self, job: _Job, request: BackendRequest) -> AsyncIterator[Response]:
+    async def _response(self, job: _Job, request: BackendRequest) -> Responses:
         """As `open`; at its end the model's time in memory begins anew."""
         try:
             async with self.open(request, job.context) as response:

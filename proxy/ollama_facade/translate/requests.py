@@ -6,7 +6,7 @@ Only what is named here ever leaves: nothing of a body is copied whole.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ollama_facade.translate.dialects import Dialect, think_parameters
@@ -49,6 +49,10 @@ class BackendRequest:
     def stream(self) -> bool:
         """Whether the answer is to be streamed."""
         return bool(self.body.get("stream"))
+
+    def on_behalf_of(self, authorization: str, request_id: str) -> BackendRequest:
+        """The same request with what identifies the client's own."""
+        return replace(self, authorization=authorization, request_id=request_id)
 
 
 class RequestBuilder:
