@@ -205,7 +205,7 @@ def test_r33_a_client_that_says_it_sends_no_more_counts_as_gone(bench: Bench) ->
     with bench.asking() as client:
         asked = bench.upstream.wait_for_request()
         client.shutdown()
-        bench.upstream.wait_for_hang_up(2)
+        bench.upstream.wait_for_hang_up()
         assert asked.left is not None
         assert client.file.read() == b""
 
@@ -235,7 +235,7 @@ def test_r34_a_client_that_does_not_read_costs_no_memory_and_is_dropped(bench: B
         assert bench.peak() - before < 15 + 5
         # The backend was held up as well: what left it is about what the sockets of two hops hold.
         assert sum(sent) < 5 * 32 * 2**20
-        bench.upstream.wait_for_hang_up(2)
+        bench.upstream.wait_for_hang_up()
         for client in clients:
             answered = client.read_head()
             with suppress(ConnectionResetError):

@@ -302,7 +302,7 @@ def test_r90_a_killed_service_starts_again_at_the_same_place(upstream: Upstream)
             client.file.read()
         assert first.process is not None
         assert first.process.wait(60) == -signal.SIGKILL
-        upstream.wait_for_hang_up(2)
+        upstream.wait_for_hang_up()
     upstream.turns([{}])
     second = Service({"OPENAI_BASE_URL": upstream.base_url})
     second.port = first.port
