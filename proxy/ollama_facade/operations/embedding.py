@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -12,7 +12,6 @@ from ollama_facade.backend.client import Backend
 from ollama_facade.catalog.registry import Catalog
 from ollama_facade.clock import Clock
 from ollama_facade.config.settings import Settings
-from ollama_facade.contract.wire import EmbeddingRequest, EmbedRequest
 from ollama_facade.errors import BackendError, OllamaError
 from ollama_facade.golang.duration import parse_keep_alive
 from ollama_facade.operations.context import Json, RequestContext
@@ -56,7 +55,7 @@ class Embedding:
         self._clock = clock
         self._settings = settings
 
-    async def embed(self, body: EmbedRequest, call: RequestContext) -> Json:
+    async def embed(self, body: Mapping[str, Any], call: RequestContext) -> Json:
         """`POST /api/embed`: unit vectors in the order of the inputs."""
         name = body.get("model") or ""
         model, inputs = await self._model_and_inputs(body, name)
@@ -83,7 +82,7 @@ class Embedding:
         made = partial(embed_answer, name, vectors, dimensions, metrics)
         return Json(await computed(vectors, made))
 
-    async def embeddings(self, body: EmbeddingRequest, call: RequestContext) -> Json:
+    async def embeddings(self, body: Mapping[str, Any], call: RequestContext) -> Json:
         """`POST /api/embeddings`: one vector as the backend gives it; every failure is a 500."""
         name = body.get("model") or ""
         model = await installed(self._catalog, name, "embeddings", self._settings)
@@ -103,7 +102,9 @@ class Embedding:
             self._loaded.load(model, keep_alive)
         return Json(embeddings_answer(vector))
 
-    async def _model_and_inputs(self, body: EmbedRequest, name: str) -> tuple[Model, list[str]]:
+    async def _model_and_inputs(
+        self, body: Mapping[str, Any], name: str
+    ) -> tuple[Model, list[str]]:
         """A missing or malformed name comes before a wrong `input`, an unknown model after it."""
         try:
             model = await installed(self._catalog, name, "embed", self._settings)

@@ -9,7 +9,6 @@ from ollama_facade.backend.client import Backend
 from ollama_facade.catalog.registry import Catalog
 from ollama_facade.clock import Clock
 from ollama_facade.config.settings import Settings
-from ollama_facade.contract.wire import ChatRequest, GenerateRequest
 from ollama_facade.golang.duration import parse_keep_alive
 from ollama_facade.operations import checks
 from ollama_facade.operations.context import Json, NdjsonStream, RequestContext
@@ -38,7 +37,7 @@ class Inference:
         self._settings = settings
         self._answering = Answering(backend, clock)
 
-    async def chat(self, body: ChatRequest, call: RequestContext) -> Json | NdjsonStream:
+    async def chat(self, body: Mapping[str, Any], call: RequestContext) -> Json | NdjsonStream:
         """`POST /api/chat` (inference.md §6)."""
         checks.check_top_logprobs(body)
         name = body.get("model") or ""
@@ -62,7 +61,7 @@ class Inference:
         )
         return await self._answering.answer(run, call, stream=stream)
 
-    async def generate(self, body: GenerateRequest, call: RequestContext) -> Json | NdjsonStream:
+    async def generate(self, body: Mapping[str, Any], call: RequestContext) -> Json | NdjsonStream:
         """`POST /api/generate` (inference.md §5)."""
         checks.check_top_logprobs(body)
         name = body.get("model") or ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import sys
 from array import array
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -17,7 +17,6 @@ from ollama_facade.backend.client import Backend
 from ollama_facade.catalog.registry import Catalog
 from ollama_facade.clock import SECOND, Clock
 from ollama_facade.config.settings import Settings
-from ollama_facade.contract.wire import ChatCompletionRequest, CompletionRequest, OpenaiEmbedRequest
 from ollama_facade.errors import BackendError, OllamaError
 from ollama_facade.operations import checks
 from ollama_facade.operations.context import Json, RequestContext, SseStream
@@ -78,7 +77,7 @@ class OpenAI:
         return Json(model_value(model, asked, _namespace(model)))
 
     async def create_chat_completion(
-        self, body: ChatCompletionRequest, call: RequestContext
+        self, body: Mapping[str, Any], call: RequestContext
     ) -> Json | SseStream:
         """`POST /v1/chat/completions` (§4.1)."""
         name = body.get("model") or ""
@@ -95,7 +94,7 @@ class OpenAI:
         return await self._answer(request, model, name, "chat.completion", call)
 
     async def create_completion(
-        self, body: CompletionRequest, call: RequestContext
+        self, body: Mapping[str, Any], call: RequestContext
     ) -> Json | SseStream:
         """`POST /v1/completions` (§4.2). Without a prompt the model is loaded."""
         name = body.get("model") or ""
@@ -114,7 +113,7 @@ class OpenAI:
         request = completion_request(body, model, self._backend.dialect)
         return await self._answer(request, model, name, "text_completion", call)
 
-    async def create_embeddings(self, body: OpenaiEmbedRequest, call: RequestContext) -> Json:
+    async def create_embeddings(self, body: Mapping[str, Any], call: RequestContext) -> Json:
         """`POST /v1/embeddings`: unit vectors, as `/api/embed` gives them (§4.3)."""
         name = body.get("model") or ""
         self._refuse_cloud(name)
