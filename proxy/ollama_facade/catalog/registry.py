@@ -20,7 +20,7 @@ from ollama_facade.catalog.upstream import Listing, ModelCache, Source
 from ollama_facade.clock import Clock
 from ollama_facade.config.settings import Settings
 from ollama_facade.errors import BackendError, OllamaError
-from ollama_facade.golang.quote import quote
+from ollama_facade.golang.encode import quote
 from ollama_facade.translate.models import Model
 
 _log = structlog.get_logger(__name__)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from ollama_facade.golang.duration import FOREVER, SECOND, parse_duration
+from ollama_facade.clock import SECOND
+from ollama_facade.golang.duration import FOREVER, parse_duration
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 11434

@@ -10,7 +10,7 @@ from typing import Any
 
 from ollama_facade import names
 from ollama_facade.errors import OllamaError
-from ollama_facade.golang.quote import quote
+from ollama_facade.golang.encode import quote
 from ollama_facade.translate.models import Model
 from ollama_facade.translate.options import check_options
 

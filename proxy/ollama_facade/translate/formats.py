@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ollama_facade.errors import OllamaError
-from ollama_facade.golang.quote import quote
+from ollama_facade.golang.encode import quote
 from ollama_facade.translate.dialects import Dialect
 
 SCHEMA_NAME = "schema"

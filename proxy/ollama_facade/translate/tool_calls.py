@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from ollama_facade.errors import BackendError
-from ollama_facade.golang.quote import quote
+from ollama_facade.golang.encode import quote
 from ollama_facade.translate.deltas import ToolCall, ToolCallDelta
 
 _ID_ALPHABET = string.ascii_lowercase + string.digits
