@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
-from ollama_facade.translate.dialects import asked_for
+from ollama_facade.translate.dialects import ollama_name
 from ollama_facade.translate.requests import BackendRequest
 
 STATUSES = frozenset((400, 422))
@@ -150,7 +150,7 @@ def leave_out(request: BackendRequest, refused: Set[Refusal]) -> list[str]:
             gone.append(parameter)
     if "logprobs" in gone and request.arguments.pop("top_logprobs", None) is not None:
         gone.append("top_logprobs")
-    request.drop(*map(asked_for, gone))
+    request.drop(*map(ollama_name, gone))
     return changed
 
 
