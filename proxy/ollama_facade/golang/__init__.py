@@ -4,7 +4,7 @@ Pure and independent of the contract. A body that orjson or its schema refuses i
 `scanner.scan_value` checks its syntax, `values.read` reads it, and `unmarshal.unmarshal` decodes it
 into the `types.Shape` of its schema, with Go's texts for every error. `encode.dumps` and
 `encode.quote` write what is sent to clients. `duration.parse_keep_alive` reads times. Begin with
-`unmarshal.py`. Modules are imported by their names, so that one does not load the others.
+`unmarshal.py`.
 """
 
 __all__ = [
