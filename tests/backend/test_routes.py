@@ -7,7 +7,7 @@ import openai
 import pytest
 
 from ollama_facade.backend.routes import MODELS, NoRouteError, Routes
-from ollama_facade.translate.dialects import dialect
+from ollama_facade.translate.dialect_table import dialect
 from ollama_facade.translate.requests import BackendRequest
 
 ALL, NONE = dialect("vllm"), dialect("default")

@@ -42,7 +42,7 @@ class Source:
 
 
 class Hands(Clock):
-    """A clock that moves when it is told to; the wall time is that of the machine."""
+    """A clock that is advanced by hand; the wall time is that of the machine."""
 
     def __init__(self) -> None:
         self.now = SECOND

@@ -23,7 +23,7 @@ async def test_without_a_folder_the_models_are_those_of_the_backend() -> None:
     assert house.problems() == []
 
 
-async def test_the_folder_of_the_recordings_is_taken_whole() -> None:
+async def test_every_file_of_the_recordings_is_used() -> None:
     order = (RECORDED / "order.txt").read_text(encoding="utf-8").split()
     stems = {path.stem for path in RECORDED.glob("*.yaml")}
     served = [*sorted(stems - {"sys", "smollm2-alias", "acme--widget--v1.2"}), "acme/widget:v1.2"]
@@ -113,8 +113,8 @@ async def test_a_copy_shares_the_digest_also_after_a_restart(tmp_path: Path) -> 
     await house.copy("SYS", "my/copied:v1")
     await house.copy("gen", "plain")
     for again in (house, catalog(tmp_path, "gen")):
-        for one, other in (("sys", "my/copied:v1"), ("gen", "plain")):
-            source, copy = await again.find(one), await again.find(other)
+        for name, copied in (("sys", "my/copied:v1"), ("gen", "plain")):
+            source, copy = await again.find(name), await again.find(copied)
             assert source is not None
             assert copy is not None
             assert source.digest == copy.digest
@@ -122,11 +122,11 @@ async def test_a_copy_shares_the_digest_also_after_a_restart(tmp_path: Path) -> 
 
 
 async def test_a_digest_does_not_follow_what_the_backend_says_of_a_model() -> None:
-    one = await catalog(None, source=Source("gen", max_model_len=1)).find("gen")
+    first = await catalog(None, source=Source("gen", max_model_len=1)).find("gen")
     other = await catalog(None, source=Source("x", "gen", max_model_len=2)).find("gen")
-    assert one is not None
+    assert first is not None
     assert other is not None
-    assert one.digest == other.digest
+    assert first.digest == other.digest
 
 
 async def test_copying_onto_itself_does_nothing(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ async def test_copying_onto_itself_does_nothing(tmp_path: Path) -> None:
     assert await catalog(tmp_path).models() == []
 
 
-async def test_deleting_an_entry_uncovers_the_backends_model(tmp_path: Path) -> None:
+async def test_deleting_an_entry_makes_the_backends_model_visible(tmp_path: Path) -> None:
     lay(tmp_path, {"x.yaml": "model: gen\nfrom: gen\nsystem: s\n"})
     house = catalog(tmp_path, "gen")
     await house.delete("GEN:latest")
@@ -175,15 +175,17 @@ async def test_without_a_folder_create_and_copy_are_refused_by_its_setting() -> 
 
 
 async def test_what_one_process_creates_another_finds_at_once(tmp_path: Path) -> None:
-    one, other = catalog(tmp_path, "gen"), catalog(tmp_path, "gen")
+    first, other = catalog(tmp_path, "gen"), catalog(tmp_path, "gen")
     assert await other.find("x") is None
-    await made(one, model="x", **{"from": "gen"})
+    await made(first, model="x", **{"from": "gen"})
     assert await other.find("x") is not None
-    await one.delete("x")
+    await first.delete("x")
     assert await other.find("x") is None
 
 
-async def test_a_backend_that_fails_is_told_only_when_nothing_is_known(tmp_path: Path) -> None:
+async def test_a_failure_of_the_backend_is_raised_only_when_no_model_is_known(
+    tmp_path: Path,
+) -> None:
     source, clock = Source("gen"), Hands()
     source.failure = unreachable()
     house = catalog(tmp_path, source=source, clock=clock)
@@ -205,7 +207,7 @@ async def test_a_backend_without_models_is_an_empty_list(tmp_path: Path) -> None
     assert await catalog(tmp_path).models() == []
 
 
-async def test_bad_files_are_problems_and_are_told_once_in_the_log(
+async def test_bad_files_are_problems_and_are_logged_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lay(tmp_path, {"bad.yaml": "model: [", "good.yaml": "model: x\nfrom: gen\n"})

@@ -218,10 +218,10 @@ def test_the_lines_to_try_fit_the_address() -> None:
     assert len(main.announcement("http://127.0.0.1:9", "m", show=False).splitlines()) == 1
 
 
-def test_help_tells_both_commands() -> None:
-    shown = CliRunner().invoke(main.main, ["--help"]).output
-    assert "serve" in shown
-    assert "check" in shown
+def test_help_lists_the_commands() -> None:
+    output = CliRunner().invoke(main.main, ["--help"]).output
+    assert "serve" in output
+    assert "check" in output
 
 
 def test_contract_without_its_extra_says_which_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,7 +235,7 @@ def test_contract_without_its_extra_says_which_is_missing(monkeypatch: pytest.Mo
     )
 
 
-def test_models_lists_what_each_can_do(upstream: Upstream) -> None:
+def test_models_lists_capabilities(upstream: Upstream) -> None:
     with Service({"OPENAI_BASE_URL": upstream.base_url}) as service:
         listed = run("models", service.url)
     assert listed.returncode == 0
@@ -243,29 +243,29 @@ def test_models_lists_what_each_can_do(upstream: Upstream) -> None:
     assert "embedding" in listed.stdout
 
 
-def test_docs_tells_where_the_documentation_is(upstream: Upstream) -> None:
+def test_docs_prints_the_address_of_the_documentation(upstream: Upstream) -> None:
     with Service({"OPENAI_BASE_URL": upstream.base_url}) as service:
-        told = run("docs", service.url)
-    assert (told.returncode, told.stdout) == (0, f"{service.url}/docs\n")
+        ended = run("docs", service.url)
+    assert (ended.returncode, ended.stdout) == (0, f"{service.url}/docs\n")
 
 
 @pytest.mark.parametrize("command", ["models", "docs"])
-def test_a_service_that_is_gone_is_told(command: str) -> None:
-    told = run(command, f"127.0.0.1:{free_port()}")
-    assert told.returncode == 1
-    assert "does not answer" in told.stderr
+def test_a_service_that_does_not_answer_is_reported(command: str) -> None:
+    ended = run(command, f"127.0.0.1:{free_port()}")
+    assert ended.returncode == 1
+    assert "does not answer" in ended.stderr
 
 
 def test_help_shows_examples_and_every_command() -> None:
-    shown = run("--help").stdout
+    output = run("--help").stdout
     for word in ("serve", "check", "models", "docs", "Examples:", "check --backend"):
-        assert word in shown
+        assert word in output
 
 
 @pytest.mark.parametrize("command", main.main.commands)
-def test_every_example_of_a_command_is_one_that_it_takes(command: str) -> None:
-    shown = CliRunner().invoke(main.main, [command, "--help"], terminal_width=200).output
-    examples = re.findall(r"ollama-facade (.+)$", shown.partition("Example")[2], re.MULTILINE)
+def test_every_example_of_a_command_is_valid(command: str) -> None:
+    output = CliRunner().invoke(main.main, [command, "--help"], terminal_width=200).output
+    examples = re.findall(r"ollama-facade (.+)$", output.partition("Example")[2], re.MULTILINE)
     assert examples
     for name, *words in map(shlex.split, examples):
         assert name == command
@@ -298,5 +298,5 @@ def test_an_open_port_without_keys_is_warned_of(
 ) -> None:
     settings = {"OPENAI_BASE_URL": upstream.base_url, "FACADE_API_KEYS": keys}
     with Service(settings, host=host) as service:
-        told = service.output()
-    assert ("WARNING: whoever reaches this port may use the backend" in told) == warned
+        ended = service.output()
+    assert ("WARNING: whoever reaches this port may use the backend" in ended) == warned

@@ -4,8 +4,8 @@ import pytest
 
 from ollama_facade import contract
 from ollama_facade.golang.decode_errors import DecodeError, MismatchError
-from ollama_facade.golang.types import is_settled, shape_of
-from ollama_facade.golang.unmarshal import as_go_decodes
+from ollama_facade.golang.types import needs_slow_decode, shape_of
+from ollama_facade.golang.unmarshal import unmarshal
 from ollama_facade.golang.values import read
 
 NO_OBJECT = "Value looks like object, but can't find closing '}' symbol"
@@ -163,36 +163,36 @@ PRECEDENCE = [
 ]
 
 
-def complaint(schema: str, body: str) -> str:
+def error_text(schema: str, body: str) -> str:
     with pytest.raises(DecodeError) as error:
-        as_go_decodes(shape_of(contract.schema(schema)), read(body.encode()))
+        unmarshal(shape_of(contract.schema(schema)), read(body.encode()))
     return str(error.value)
 
 
 def decoded(schema: str, body: str) -> Any:
-    return as_go_decodes(shape_of(contract.schema(schema)), read(body.encode()))
+    return unmarshal(shape_of(contract.schema(schema)), read(body.encode()))
 
 
 @pytest.mark.parametrize(("schema", "body", "text"), MISMATCHES)
 def test_a_value_of_the_wrong_type_is_named_with_its_field(
     schema: str, body: str, text: str
 ) -> None:
-    assert complaint(schema, body) == text
+    assert error_text(schema, body) == text
 
 
 @pytest.mark.parametrize(("body", "text"), OWN_WORDS)
 def test_a_type_with_its_own_decoder_has_its_own_words(body: str, text: str) -> None:
-    assert complaint(CHAT, body) == text
+    assert error_text(CHAT, body) == text
 
 
 @pytest.mark.parametrize(("body", "schema", "text"), PRECEDENCE)
-def test_the_first_mismatch_is_told_unless_a_decoder_of_its_own_fails(
+def test_the_first_mismatch_is_reported_unless_a_decoder_of_its_own_fails(
     body: str, schema: str, text: str
 ) -> None:
-    assert complaint(schema, body) == text
+    assert error_text(schema, body) == text
 
 
-def test_a_mismatch_without_a_field_tells_of_the_value() -> None:
+def test_a_mismatch_without_a_field_names_the_value() -> None:
     text = "json: cannot unmarshal bool into Go value of type api.ChatRequest"
     assert str(MismatchError("bool", "api.ChatRequest")) == text
 
@@ -215,28 +215,28 @@ def test_null_and_repetition_leave_what_go_leaves(body: str, expected: object) -
     assert decoded(CHAT, body) == expected
 
 
-def test_null_as_a_whole_is_nothing() -> None:
+def test_null_is_none() -> None:
     assert decoded(CHAT, "null") is None
 
 
 @pytest.mark.parametrize(
-    ("body", "settled"),
+    ("body", "slow"),
     [
-        ({"model": "a", "unknown": 1}, True),
-        ({"Model": "a"}, False),
-        ({"options": {"Model": 1}}, True),
-        ({"messages": [{"role": "user", "extra": 1}]}, True),
-        ({"messages": [{"Role": "user"}]}, False),
-        ({"messages": [None]}, False),
-        ({"messages": [{"images": ["QUJD"]}]}, True),
-        ({"messages": [{"images": ["QUJ"]}]}, False),
-        ({"messages": [{"images": [[1, 2]]}]}, False),
-        ({"messages": [{"tool_calls": [{"function": {"arguments": {"NAME": 1}}}]}]}, True),
-        ({"keep_alive": "2562048h"}, False),
-        ({"keep_alive": "5m", "tools": None}, True),
-        ({"tools": [{"function": {"parameters": {"properties": {"A": {"type": "x"}}}}}]}, True),
-        ({"tools": [{"function": {"parameters": {"properties": {"A": {"TYPE": "x"}}}}}]}, False),
+        ({"model": "a", "unknown": 1}, False),
+        ({"Model": "a"}, True),
+        ({"options": {"Model": 1}}, False),
+        ({"messages": [{"role": "user", "extra": 1}]}, False),
+        ({"messages": [{"Role": "user"}]}, True),
+        ({"messages": [None]}, True),
+        ({"messages": [{"images": ["QUJD"]}]}, False),
+        ({"messages": [{"images": ["QUJ"]}]}, True),
+        ({"messages": [{"images": [[1, 2]]}]}, True),
+        ({"messages": [{"tool_calls": [{"function": {"arguments": {"NAME": 1}}}]}]}, False),
+        ({"keep_alive": "2562048h"}, True),
+        ({"keep_alive": "5m", "tools": None}, False),
+        ({"tools": [{"function": {"parameters": {"properties": {"A": {"type": "x"}}}}}]}, False),
+        ({"tools": [{"function": {"parameters": {"properties": {"A": {"TYPE": "x"}}}}}]}, True),
     ],
 )
-def test_only_an_odd_body_needs_a_second_look(body: dict[str, Any], settled: bool) -> None:
-    assert is_settled(shape_of(contract.schema(CHAT)), body) == settled
+def test_only_an_unusual_body_needs_the_slow_decoder(body: dict[str, Any], slow: bool) -> None:
+    assert needs_slow_decode(shape_of(contract.schema(CHAT)), body) == slow

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import raw
-from tests.robustness.bench import CHAT, TIMES, Bench, error_of, frames_of
+from tests.robustness.bench import CHAT, Bench, error_of, frames_of
 from tests.service import wait_until
 from tests.upstream import (
     Scenario,

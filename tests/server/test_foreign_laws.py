@@ -28,7 +28,7 @@ from ollama_facade.translate.apis.openai_checks import (
 from ollama_facade.translate.apis.openai_parser import chat_completion_request, completion_request
 from ollama_facade.translate.apis.responses_renderer import ResponsesRenderer
 from ollama_facade.translate.deltas import Completion, OutputDelta
-from ollama_facade.translate.dialects import dialect
+from ollama_facade.translate.dialect_table import dialect
 from ollama_facade.translate.models import Model
 from ollama_facade.translate.requests import chat_request
 from ollama_facade.translate.tools import search_tools

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ollama_facade.errors import OllamaError
 from ollama_facade.translate.context import (
-    TURNS_LIMIT,
+    MAX_TURNS_BYTES,
     generate_context,
     generate_turns,
     pack,
@@ -75,12 +75,12 @@ def test_the_oldest_turns_fall_out_and_the_system_text_stays() -> None:
 
 
 def test_a_turn_over_the_limit_leaves_no_context() -> None:
-    assert pack([{"role": "user", "content": "x" * TURNS_LIMIT}]) == []
+    assert pack([{"role": "user", "content": "x" * MAX_TURNS_BYTES}]) == []
     assert pack([]) == []
 
 
 def test_a_payload_that_swells_is_refused() -> None:
-    bomb = zlib.compress(b"[" + b" " * (TURNS_LIMIT * 4) + b"]")
+    bomb = zlib.compress(b"[" + b" " * (MAX_TURNS_BYTES * 4) + b"]")
     bomb += b"\0" * (-len(bomb) % 3)
     steps = [1 + int.from_bytes(bomb[at : at + 3], "big") for at in range(0, len(bomb), 3)]
     mark, version = pack([{"role": "user", "content": "x"}])[:2]

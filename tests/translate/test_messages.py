@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ollama_facade.translate.dialects import dialect
+from ollama_facade.translate.dialect_table import dialect
 from ollama_facade.translate.messages import chat_messages
 from ollama_facade.translate.models import Model
 from tests.golden.recordings import Case, cases

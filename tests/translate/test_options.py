@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ollama_facade.errors import OllamaError
-from ollama_facade.translate.dialects import dialect
+from ollama_facade.translate.dialect_table import dialect
 from ollama_facade.translate.options import (
     check_options,
     load_options,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ollama_facade.errors import OllamaError
 from ollama_facade.translate.apis.ollama_generate import generate_request
 from ollama_facade.translate.context import generate_context
-from ollama_facade.translate.dialects import DIALECTS, dialect
+from ollama_facade.translate.dialect_table import DIALECTS, dialect
 from ollama_facade.translate.models import Model
 from ollama_facade.translate.requests import (
     BackendRequest,

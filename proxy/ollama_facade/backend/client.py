@@ -27,7 +27,8 @@ from ollama_facade.config.settings import Settings
 from ollama_facade.errors import BackendError
 from ollama_facade.translate.chunks import parse_chunk
 from ollama_facade.translate.deltas import StreamDelta, TextRun
-from ollama_facade.translate.dialects import Dialect, dialect
+from ollama_facade.translate.dialect_table import dialect
+from ollama_facade.translate.dialects import Dialect
 from ollama_facade.translate.requests import BackendRequest
 
 DRAIN_TIMEOUT = 0.25

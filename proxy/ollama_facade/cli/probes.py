@@ -1,7 +1,6 @@
-"""What a backend can do, ability by ability: each is one short request.
+"""Probes what a backend can do with one short request for each ability.
 
-Nothing is assumed: what is sent is what the service would send, so that what is seen here is what
-clients will see.
+The requests are those that the service would send, so that clients get the same results.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from ollama_facade.translate.dialects import Dialect
 from ollama_facade.translate.embeddings import read_vectors
 from ollama_facade.translate.requests import BackendRequest
 
-TOKENS = 256
-"""Enough for a model that thinks before it answers."""
+MAX_TOKENS = 256
+"""Tokens of an answer: enough for a model that thinks first."""
 
 _RED_DOT = (
     "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR42mP4z8CAFTEMLQkAKP8/wc53yE8AAAAA"
@@ -47,20 +46,21 @@ _SCHEMA = {
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One line of the table: `answer` is yes or no, and `note` says what was seen."""
+    """The result of one probe."""
 
     name: str
     answer: bool
     note: str = ""
+    """What was observed."""
 
 
-async def probe(backend: Backend, model: str) -> tuple[Probe, ...]:
-    """What `model` of the backend was seen to do and not to do, in the order of the table."""
-    return tuple([await _tried(name, probe(backend, model)) for name, probe in _PROBES.items()])
+async def run_probes(backend: Backend, model: str) -> tuple[Probe, ...]:
+    """Runs every probe with a model, in the order of `_PROBES`."""
+    return tuple([await _run(name, probe(backend, model)) for name, probe in _PROBES.items()])
 
 
-async def _tried(name: str, probe: Awaitable[str]) -> Probe:
-    """A probe answers with a note, and fails with one as the error."""
+async def _run(name: str, probe: Awaitable[str]) -> Probe:
+    """Runs a probe, which returns a note or raises with one."""
     try:
         note = await probe
     except (BackendError, CapabilityMissingError) as error:
@@ -69,12 +69,12 @@ async def _tried(name: str, probe: Awaitable[str]) -> Probe:
 
 
 class CapabilityMissingError(Exception):
-    """The backend answered, but not with what was asked for; the text says what is missing."""
+    """The backend answered without the ability; the text says what is missing."""
 
 
 def _chat(dialect: Dialect, model: str, text: Any, **parameters: Any) -> BackendRequest:
     messages = [{"role": "user", "content": text}]
-    body = {"model": model, "messages": messages, "stream": False, dialect.max_tokens: TOKENS}
+    body = {"model": model, "messages": messages, "stream": False, dialect.max_tokens: MAX_TOKENS}
     return BackendRequest("chat", {**body, **parameters})
 
 
@@ -117,7 +117,7 @@ async def _calls_tools(backend: Backend, model: str) -> str:
     return f"called {answer.calls[0].name}"
 
 
-async def _sees(backend: Backend, model: str) -> str:
+async def _takes_images(backend: Backend, model: str) -> str:
     url = f"data:image/png;base64,{_RED_DOT}"
     parts = [
         {"type": "text", "text": "Which colour is this?"},
@@ -127,7 +127,7 @@ async def _sees(backend: Backend, model: str) -> str:
     return "takes them; whether the model looks is its own business"
 
 
-async def _keeps_schema(backend: Backend, model: str) -> str:
+async def _follows_schema(backend: Backend, model: str) -> str:
     schema = {"name": "schema", "strict": True, "schema": _SCHEMA}
     form = {"type": "json_schema", "json_schema": schema}
     request = _chat(backend.dialect, model, "The capital of France?", response_format=form)
@@ -144,7 +144,7 @@ async def _thinks(backend: Backend, model: str) -> str:
     return "apart from the text" if answer.thinking else "in tags within the text"
 
 
-async def _tells_logprobs(backend: Backend, model: str) -> str:
+async def _has_logprobs(backend: Backend, model: str) -> str:
     request = _chat(backend.dialect, model, "Hi", logprobs=True, top_logprobs=2)
     answer = await _complete(backend, request, "logprobs")
     if not answer.logprobs:
@@ -169,10 +169,10 @@ _PROBES: Mapping[str, Callable[[Backend, str], Awaitable[str]]] = {
     "chat": _chats,
     "streams": _streams,
     "tools": _calls_tools,
-    "images": _sees,
-    "schema": _keeps_schema,
+    "images": _takes_images,
+    "schema": _follows_schema,
     "thinking": _thinks,
-    "logprobs": _tells_logprobs,
+    "logprobs": _has_logprobs,
     "text completions": _completes,
     "embeddings": _embeds,
 }

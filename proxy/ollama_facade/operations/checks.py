@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ollama_facade import names
 from ollama_facade.errors import OllamaError
-from ollama_facade.golang.quote import quote
+from ollama_facade.golang.encode import quote
 from ollama_facade.translate.generation import GenerationRequest, Think
 from ollama_facade.translate.models import Model
 from ollama_facade.translate.options import check_options

@@ -13,7 +13,7 @@ from typing import Any
 from ollama_facade import names
 from ollama_facade.catalog import checks, entry
 from ollama_facade.errors import OllamaError
-from ollama_facade.golang.quote import quote
+from ollama_facade.golang.encode import quote
 from ollama_facade.names import Reference
 from ollama_facade.operations.context import Empty, Json, NdjsonStream, RequestContext
 from ollama_facade.operations.services import Services

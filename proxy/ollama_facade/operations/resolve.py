@@ -9,7 +9,7 @@ from ollama_facade import names
 from ollama_facade.catalog.registry import Catalog
 from ollama_facade.config.settings import Settings
 from ollama_facade.errors import OllamaError
-from ollama_facade.golang.quote import quote
+from ollama_facade.golang.encode import quote
 from ollama_facade.names import Name, Reference
 from ollama_facade.translate.models import Model
 

@@ -79,7 +79,7 @@ def build(
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
-        await catalog.look()
+        await catalog.preload()
         yield
         await backend.close()
 

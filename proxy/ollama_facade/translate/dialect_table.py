@@ -1,14 +1,17 @@
-"""The table of dialects. `source` says where a row was read; what a row does not name is not sent.
+"""The families of backends; a parameter that a row does not name is not sent.
 
-A row is what the family takes as a whole. What one model of it refuses is learned from its refusal
-(`proxy/ollama_facade/translate/refusals.py`), so a row need not be right for every model.
+A row describes the family as a whole. What one model of it refuses is learned from its refusal
+(`refusals.py`), so a row need not be right for every model.
 """
 
 from __future__ import annotations
 
-from ollama_facade.translate.dialect_row import Dialect, openai_options
+from collections.abc import Mapping
+from types import MappingProxyType
 
-ROWS = (
+from ollama_facade.translate.dialects import Dialect, openai_options
+
+_ROWS = (
     Dialect(
         name="default",
         source="OpenAI's specification, its oldest names; nothing that a strict server refuses",
@@ -205,3 +208,10 @@ ROWS = (
         suffix=False,
     ),
 )
+
+DIALECTS: Mapping[str, Dialect] = MappingProxyType({row.name: row for row in _ROWS})
+
+
+def dialect(name: str) -> Dialect:
+    """Returns the dialect of that name. Raises KeyError."""
+    return DIALECTS[name]

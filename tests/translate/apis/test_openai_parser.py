@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ollama_facade.translate.apis.openai_parser import chat_completion_request, completion_request
-from ollama_facade.translate.dialects import dialect
+from ollama_facade.translate.dialect_table import dialect
 from ollama_facade.translate.models import Model
 from ollama_facade.translate.requests import BackendRequest
 

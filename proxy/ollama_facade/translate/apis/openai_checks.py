@@ -8,7 +8,7 @@ from typing import Any
 
 from ollama_facade.errors import OllamaError
 from ollama_facade.golang.base64 import corrupt_at
-from ollama_facade.golang.quote import quote
+from ollama_facade.golang.encode import quote
 
 _IMAGE_PREFIXES = (
     *(f"data:image/{kind};base64," for kind in ("jpeg", "jpg", "png", "webp")),

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from ollama_facade.errors import OllamaError
-from ollama_facade.golang.quote import quote
+from ollama_facade.golang.encode import quote
 from ollama_facade.translate.apis.ollama_chat import chat_generation
 from ollama_facade.translate.apis.openai_checks import image_data, read_effort
 from ollama_facade.translate.formats import read_format
