@@ -205,4 +205,4 @@ def test_the_child_gets_none_of_our_keys(monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setenv(name, "canary")
     environment = local._child_environment()
     assert environment.keys().isdisjoint({"OPENAI_API_KEY", "FACADE_API_KEYS", "OLLAMA_HOST"})
-    assert environment["PYTHONPATH"] == f"{ROOT}{os.pathsep}canary"
+    assert environment["PYTHONPATH"] == f"{ROOT / 'proxy'}{os.pathsep}canary"
