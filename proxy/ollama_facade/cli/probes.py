@@ -16,7 +16,7 @@ from ollama_facade.translate.dialects import Dialect
 from ollama_facade.translate.embeddings import read_vectors
 from ollama_facade.translate.requests import BackendRequest
 
-TOKENS = 256
+MAX_TOKENS = 256
 """Tokens of an answer: enough for a model that thinks first."""
 
 _RED_DOT = (
@@ -74,26 +74,26 @@ class CapabilityMissingError(Exception):
 def _chat(dialect: Dialect, model: str, text: Any, **parameters: Any) -> BackendRequest:
     messages = [{"role": "user", "content": text}]
     request = BackendRequest("chat", {"model": model, "messages": messages, "stream": False})
-    request.add({dialect.max_tokens: TOKENS, **parameters})
+    request.add({dialect.max_tokens: MAX_TOKENS, **parameters})
     return request
 
 
-def _left_out(request: BackendRequest, *names: str) -> None:
-    """Raises when a parameter that the probe is about was refused by name and left out."""
+def _require_sent(request: BackendRequest, *names: str) -> None:
+    """Raises when a parameter that is probed was refused by the backend and left out."""
     sent = {*request.arguments, *request.extra_body}
     missing = [name for name in names if name not in sent]
     if missing:
         raise CapabilityMissingError(f"refuses {', '.join(missing)}")
 
 
-async def _completed(backend: Backend, request: BackendRequest, *about: str) -> StreamDelta:
+async def _complete(backend: Backend, request: BackendRequest, *probed: str) -> StreamDelta:
     answer = await backend.complete(request)
-    _left_out(request, *about)
+    _require_sent(request, *probed)
     return answer
 
 
 async def _chats(backend: Backend, model: str) -> str:
-    answer = await _completed(backend, _chat(backend.dialect, model, "Say hello."))
+    answer = await _complete(backend, _chat(backend.dialect, model, "Say hello."))
     if not (answer.content or answer.thinking):
         raise CapabilityMissingError("the answer is empty")
     return "" if answer.usage else "tells no token counts"
@@ -105,8 +105,9 @@ async def _streams(backend: Backend, model: str) -> str:
         request.add({"stream_options": {"include_usage": True}})
     pieces, counted = 0, False
     async for batch in backend.stream(request):
-        pieces += sum(bool(one.content or one.thinking) for one in each_delta(batch))
-        counted = counted or any(one.usage for one in each_delta(batch))
+        for delta in each_delta(batch):
+            pieces += bool(delta.content or delta.thinking)
+            counted = counted or bool(delta.usage)
     if pieces < 2:
         raise CapabilityMissingError("the answer comes whole")
     return f"{pieces} pieces" if counted else f"{pieces} pieces, without token counts"
@@ -114,7 +115,7 @@ async def _streams(backend: Backend, model: str) -> str:
 
 async def _calls_tools(backend: Backend, model: str) -> str:
     request = _chat(backend.dialect, model, "What is the weather in Paris?", tools=[_WEATHER])
-    answer = await _completed(backend, request, "tools")
+    answer = await _complete(backend, request, "tools")
     if not answer.calls:
         raise CapabilityMissingError("takes tools; the model called none")
     return f"called {answer.calls[0].name}"
@@ -126,7 +127,7 @@ async def _takes_images(backend: Backend, model: str) -> str:
         {"type": "text", "text": "Which colour is this?"},
         {"type": "image_url", "image_url": {"url": url}},
     ]
-    await _completed(backend, _chat(backend.dialect, model, parts))
+    await _complete(backend, _chat(backend.dialect, model, parts))
     return "takes them; whether the model looks is its own business"
 
 
@@ -134,14 +135,14 @@ async def _follows_schema(backend: Backend, model: str) -> str:
     schema = {"name": "schema", "strict": True, "schema": _SCHEMA}
     form = {"type": "json_schema", "json_schema": schema}
     request = _chat(backend.dialect, model, "The capital of France?", response_format=form)
-    answer = await _completed(backend, request, "response_format")
+    answer = await _complete(backend, request, "response_format")
     if not answer.content.lstrip().startswith("{"):
         raise CapabilityMissingError("the answer is no JSON")
     return ""
 
 
 async def _thinks(backend: Backend, model: str) -> str:
-    answer = await _completed(backend, _chat(backend.dialect, model, "What is 12 * 13?"))
+    answer = await _complete(backend, _chat(backend.dialect, model, "What is 12 * 13?"))
     if not (answer.thinking or "<think>" in answer.content):
         raise CapabilityMissingError("no thoughts unasked")
     return "apart from the text" if answer.thinking else "in tags within the text"
@@ -149,7 +150,7 @@ async def _thinks(backend: Backend, model: str) -> str:
 
 async def _has_logprobs(backend: Backend, model: str) -> str:
     request = _chat(backend.dialect, model, "Hi", logprobs=True, top_logprobs=2)
-    answer = await _completed(backend, request, "logprobs")
+    answer = await _complete(backend, request, "logprobs")
     if not answer.logprobs:
         raise CapabilityMissingError("none came")
     return ""
@@ -157,7 +158,7 @@ async def _has_logprobs(backend: Backend, model: str) -> str:
 
 async def _completes(backend: Backend, model: str) -> str:
     arguments = {"model": model, "prompt": "One, two,", "max_tokens": 4, "stream": False}
-    await _completed(backend, BackendRequest("completions", arguments))
+    await _complete(backend, BackendRequest("completions", arguments))
     return "for raw and suffix"
 
 

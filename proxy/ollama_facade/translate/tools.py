@@ -23,7 +23,7 @@ def is_search(tool: Mapping[str, Any]) -> bool:
 
 
 def left_out(body: Mapping[str, Any]) -> list[str]:
-    """What the client asked for and nothing behind us can do: Ollama's own search."""
+    """Lists the tools of a request that no backend has: Ollama's own search."""
     return ["web_search"] if any(is_search(tool or {}) for tool in body.get("tools") or ()) else []
 
 
