@@ -10,7 +10,7 @@ from hypothesis import given
 
 from ollama_facade.errors import BackendError
 from ollama_facade.translate.apis.pass_through import NativePassThrough, has_presets
-from ollama_facade.translate.dialects import dialect
+from ollama_facade.translate.dialect_table import dialect
 from ollama_facade.translate.models import Model
 from tests.translate.test_chunks import JSON
 
