@@ -1,65 +1,79 @@
-"""One request and its open answer: asked again where that is right, its failures made ours."""
+"""What was learned of one backend, and the one place where its failures become BackendErrors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 
 import aiohttp
 import httpx2
 import openai
 import structlog
-from openai import AsyncOpenAI
 
 from ollama_facade.backend import errors
-from ollama_facade.backend.calls import Calls
-from ollama_facade.backend.exchange import BackendResponse
+from ollama_facade.backend.learned import RELAYED, LearnedRefusals, LearnedRoutes
 from ollama_facade.backend.redaction import Redactor
-from ollama_facade.backend.refusals import LearnedRefusals
-from ollama_facade.backend.routes import RELAYED, Routes
+from ollama_facade.backend.sender import BackendResponse, Headers, Sender
 from ollama_facade.config.settings import Settings
 from ollama_facade.errors import OllamaError
 from ollama_facade.translate.dialects import Dialect
 from ollama_facade.translate.requests import BackendRequest
 
 TRANSPORT_ERRORS = (openai.OpenAIError, httpx2.HTTPError, aiohttp.ClientError, OSError)
-"""What the SDK raises, and reading an answer when the connection or its framing breaks."""
+"""What a sender raises, and reading a response when the connection or its framing breaks."""
+
+_ENDPOINT_HEADERS: Mapping[str, Mapping[str, str]] = {
+    # Anthropic's own clients always name the version, so a server may insist on one.
+    "messages": {"anthropic-version": "2023-06-01"},
+}
+
+_NO_KEY = openai.Omit()
 
 _log = structlog.get_logger(__name__)
 
 
 class BackendSession:
-    """What is known of one backend while it is asked; `dialect` gives the one that counts now."""
+    """Sends requests to one backend; `dialect` returns the dialect in force."""
 
     def __init__(
         self,
         settings: Settings,
-        client: AsyncOpenAI,
-        secrets: Redactor,
+        sender: Sender,
+        redactor: Redactor,
         dialect: Callable[[], Dialect],
     ) -> None:
         self._settings = settings
+        self._sender = sender
+        self._redactor = redactor
         self._dialect = dialect
         self._refusals = LearnedRefusals()
-        self.calls = Calls(settings, client)
-        self.routes = Routes()
-        self.secrets = secrets
+        self.routes = LearnedRoutes()
+        key = settings.api_key.get_secret_value()
+        names = {name.lower() for name, _ in settings.backend_headers}
+        self.own_headers: Headers = _authorization(f"Bearer {key}" if key else "")
+        if not key and "authorization" in names:
+            # A key among the operator's own headers is one.
+            self.own_headers = {}
+
+    def headers(self, authorization: str) -> Headers:
+        """Headers with our key or, where the operator wants it so, the client's or none."""
+        return _authorization(authorization) if self._settings.forward_key else self.own_headers
 
     def opened(self, request: BackendRequest) -> ResponseContext:
-        """The open answer to `request`, for an `async with`."""
+        """The open response to `request`, for an `async with`."""
         return ResponseContext(self, request)
 
     async def send(self, request: BackendRequest) -> tuple[BackendRequest, BackendResponse]:
-        """The request as it was sent at last, and the answer. Raises what the SDK raises.
+        """Returns the request as it was sent at last, and the response to it.
 
-        A request of which a parameter is refused by name is changed and sent without it
-        (`refusals.py`). Nothing had been generated.
+        A request of which a parameter is refused by name is sent again without it (`learned.py`):
+        nothing was generated. Raises what the sender raises.
         """
         closing = self._dialect().closes_streams and request.stream
         request = self._refusals.apply(request)
         while True:
             try:
-                return request, await self.calls.sent(request, closing=closing)
+                return request, await self._send_once(request, closing=closing)
             except openai.APIStatusError as error:
                 self.routes.learn(request, error)
                 changed = self._refusals.learn(request, error.status_code, error.body)
@@ -67,50 +81,72 @@ class BackendSession:
                     raise
                 request = changed
 
-    def failed(self, request: BackendRequest, error: BaseException) -> OllamaError | None:
-        """The error that a foreign failure is for the client; None for what is none.
+    async def _send_once(self, request: BackendRequest, *, closing: bool) -> BackendResponse:
+        """Sends a request, and once more if it never left.
 
-        A timeout of ours is not, and neither are our own errors, out of whose texts the keys are
-        taken on this occasion.
+        `closing`: the connection is of no use after the response.
         """
-        hidden = self.secrets.hidden(request.authorization)
+        headers: Headers = {
+            **_ENDPOINT_HEADERS.get(request.endpoint, {}),
+            **request.headers,
+            **self.headers(request.authorization),
+            **({"Connection": "close"} if closing else {}),
+        }
+        arguments = request.endpoint, request.body, headers, request.request_id
+        try:
+            return await self._sender.send(*arguments)
+        except openai.APIConnectionError as error:
+            if not errors.is_unsent(error):
+                raise
+        return await self._sender.send(*arguments)
+
+    def client_error(self, request: BackendRequest, error: BaseException) -> OllamaError | None:
+        """Returns the error that a failure is for the client; None for what is no failure here.
+
+        Timeouts of ours are not, and neither are our own errors, whose texts are redacted on this
+        occasion.
+        """
+        redaction = self._redactor.redacting(request.authorization)
         if isinstance(error, OllamaError):
-            hidden.cover(error)
+            redaction.redact(error)
             return None
         if isinstance(error, TimeoutError) or not isinstance(error, TRANSPORT_ERRORS):
             return None
         model = request.model
-        told = errors.from_exception(
+        reply = errors.from_exception(
             error,
             model,
             clients_key=self._settings.forward_key,
             relayed=request.endpoint in RELAYED,
         )
-        if told.status >= 500:
-            reason = self.secrets.without(errors.reason(error), request.authorization)
+        if reply.status >= 500:
+            reason = self._redactor.redact(errors.reason(error), request.authorization)
             _log.warning("backend failed", model=model[:200], reason=reason)
-        hidden.cover(told)
-        return told
+        redaction.redact(reply)
+        return reply
 
 
 class ResponseContext:
-    """A block in which the answer to a request is open, and out of which BackendErrors come."""
+    """Sends one request, retries it without refused parameters, and maps failures to BackendError.
 
-    __slots__ = ("_answer", "_asking", "_request")
+    A block in which the response is open.
+    """
 
-    def __init__(self, asking: BackendSession, request: BackendRequest) -> None:
-        self._asking = asking
+    __slots__ = ("_request", "_response", "_session")
+
+    def __init__(self, session: BackendSession, request: BackendRequest) -> None:
+        self._session = session
         self._request = request
-        self._answer: BackendResponse | None = None
+        self._response: BackendResponse | None = None
 
     async def __aenter__(self) -> tuple[BackendRequest, BackendResponse]:
-        """Asks. Raises BackendError for what the backend refuses, or when it is not there."""
+        """Sends the request. Raises BackendError for a refusal, or a backend that is not there."""
         try:
-            request, self._answer = await self._asking.send(self._request)
+            request, self._response = await self._session.send(self._request)
         except Exception as error:
             self._raise(error)
             raise
-        return request, self._answer
+        return request, self._response
 
     async def __aexit__(
         self,
@@ -118,10 +154,10 @@ class ResponseContext:
         error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        """Gives the connection back, and raises BackendError for what broke in the block."""
+        """Closes the response, and raises BackendError for what broke in the block."""
         try:
-            if self._answer is not None:
-                await self._answer.aclose()
+            if self._response is not None:
+                await self._response.aclose()
         except Exception as broken:
             self._raise(error or broken)
             raise
@@ -129,6 +165,11 @@ class ResponseContext:
             self._raise(error)
 
     def _raise(self, error: BaseException) -> None:
-        told = self._asking.failed(self._request, error)
-        if told is not None:
-            raise told from error
+        reply = self._session.client_error(self._request, error)
+        if reply is not None:
+            raise reply from error
+
+
+def _authorization(value: str) -> Headers:
+    # The SDK refuses to send a request without a key unless it says that there is none.
+    return {"Authorization": value or _NO_KEY}
