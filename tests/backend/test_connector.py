@@ -10,9 +10,9 @@ import aiohttp
 import pytest
 from aiohttp.client_proto import ResponseHandler
 from multidict import CIMultiDict
+from ollama_facade.backend.exchange import Destination
 
 from ollama_facade.backend.connector import Connector
-from ollama_facade.backend.exchange import Destination
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 STRAYS = (

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import ssl
 from collections.abc import AsyncIterator, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import aiohttp
 import httpx2
@@ -60,7 +61,11 @@ class AsyncOpenAI(openai.AsyncOpenAI):
             max_retries=0,
             timeout=None,
             http_client=openai.DefaultAsyncHttpxClient(
-                transport=transport, follow_redirects=False, trust_env=False, timeout=None
+                transport=transport,
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+                follow_redirects=False,
+                trust_env=False,
+                timeout=None,
             ),
         )
 

@@ -10,8 +10,8 @@ from typing import Any
 import openai
 import pytest
 from aiohttp.client_proto import ResponseHandler
-
 from ollama_facade.backend.posting import KINDS, Posting, encoded
+
 from ollama_facade.backend.transport import make_client
 from ollama_facade.config import settings
 from tests.upstream import Asked, Upstream, answer, reset
