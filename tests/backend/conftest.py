@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from ollama_facade.config import settings
 from ollama_facade.config.settings import Settings
-from tests.upstream import Upstream
 
 Load = Callable[..., Settings]
 
@@ -23,9 +22,3 @@ def sender(request: pytest.FixtureRequest) -> str:
 def load(sender: str) -> Load:
     """Loads settings with a sender: each test that uses it runs with both."""
     return lambda **environ: settings.load({"FACADE_SENDER": sender, **environ})
-
-
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    with Upstream() as server:
-        yield server
