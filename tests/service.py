@@ -67,6 +67,7 @@ class Service:
     def environment(self) -> dict[str, str]:
         """What the process finds."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
+        kept |= {key: os.environ[key] for key in ("FACADE_SENDER",) if key in os.environ}
         own = {"OLLAMA_HOST": f"{self.host}:{self.port}", "OPENAI_API_KEY": CANARY, "TZ": "UTC"}
         watched = {**canary.to_environment(self.secrets), **peers.to_environment(self.peers)}
         return {**kept, **own, "PYTHONUNBUFFERED": "1", **watched, **self.settings}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gzip
 import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from ollama_facade.config import settings
 from ollama_facade.errors import BackendError, SettingsError
 from ollama_facade.translate.deltas import Usage, each_delta
 from ollama_facade.translate.requests import BackendRequest
+from tests.backend.conftest import Load
 from tests.upstream import (
     Upstream,
     answer,
@@ -30,7 +32,6 @@ from tests.upstream import (
     flood,
     garbage,
     heartbeat,
-    opened,
     raw,
     reset,
     say,
@@ -38,68 +39,93 @@ from tests.upstream import (
     stall,
     usage,
 )
+from tests.upstream import (
+    opened as head,
+)
 
 MESSAGES = [{"role": "user", "content": "Hi"}]
 
 
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    with Upstream() as server:
-        yield server
+Stream = Callable[..., tuple[str, list[str], Usage | None]]
 
 
-def request(*, stream: bool = True) -> BackendRequest:
-    arguments: dict[str, Any] = {"model": "m", "messages": MESSAGES, "stream": stream}
-    return BackendRequest("chat", arguments, {}, [])
+def request(*, stream: bool = True, **more: Any) -> BackendRequest:
+    body: dict[str, Any] = {"model": "m", "messages": MESSAGES, "stream": stream}
+    return BackendRequest("chat", body, **more)
 
 
-async def streamed(upstream: Upstream, **more: str) -> tuple[str, list[str], Usage | None]:
-    """Text, finish reasons and usage of one streamed answer."""
-    environ = {"OPENAI_BASE_URL": upstream.base_url, "OPENAI_API_KEY": "sk-canary-1234", **more}
-    backend = Backend(settings.load(environ))
-    text, reasons, counted = "", [], None
+@asynccontextmanager
+async def opened(load: Load, upstream: Upstream, **environ: str) -> AsyncIterator[Backend]:
+    """A Backend in front of the scripted server."""
+    own = {"OPENAI_BASE_URL": upstream.base_url, "OPENAI_API_KEY": "sk-canary-1234"}
+    backend = Backend(load(**{**own, **environ}))
     try:
-        async for deltas in backend.stream(request()):
-            for delta in each_delta(deltas):
-                text += delta.content
-                reasons += [delta.finish] if delta.finish else []
-                counted = delta.usage or counted
+        yield backend
     finally:
         await backend.close()
-    return text, reasons, counted
 
 
-def test_a_stream_is_read_as_deltas_with_its_usage(upstream: Upstream) -> None:
+async def drain(backend: Backend, sent: BackendRequest) -> None:
+    """Reads a stream to its end."""
+    async with backend.open(sent) as response:
+        async for _ in response.deltas():
+            pass
+
+
+@pytest.fixture
+def stream(load: Load, upstream: Upstream) -> Stream:
+    """Returns text, finish reasons and usage of one streamed response."""
+
+    async def run(**environ: str) -> tuple[str, list[str], Usage | None]:
+        text, reasons, counts = "", [], None
+        async with (
+            opened(load, upstream, **environ) as backend,
+            backend.open(request()) as response,
+        ):
+            async for deltas in response.deltas():
+                for delta in each_delta(deltas):
+                    text += delta.content
+                    reasons += [delta.finish] if delta.finish else []
+                    counts = delta.usage or counts
+        return text, reasons, counts
+
+    return lambda **environ: asyncio.run(run(**environ))
+
+
+def test_a_stream_is_read_as_deltas_with_its_usage(upstream: Upstream, stream: Stream) -> None:
     upstream.script([say("Hel", "lo"), finish(), usage(3, 2), done()])
-    assert asyncio.run(streamed(upstream)) == ("Hello", ["stop"], Usage(3, 2))
+    assert stream() == ("Hello", ["stop"], Usage(3, 2))
 
 
 @pytest.mark.parametrize("size", (1, 2, 3, 7))
-def test_bytes_may_come_in_any_slices(upstream: Upstream, size: int) -> None:
+def test_bytes_may_come_in_any_slices(upstream: Upstream, stream: Stream, size: int) -> None:
     text = (
         'data: {"choices":[{"index":0,"delta":{"content":"é😀"}}]}\r\n\r\n'
         ': comment\n\ndata:{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
     )
-    upstream.script([opened(), sliced(text.encode(), size)])
-    assert asyncio.run(streamed(upstream))[:2] == ("é😀", ["stop"])
+    upstream.script([head(), sliced(text.encode(), size)])
+    assert stream()[:2] == ("é😀", ["stop"])
 
 
 def test_an_answer_that_is_whole_although_a_stream_was_asked_for_is_taken(
     upstream: Upstream,
+    stream: Stream,
 ) -> None:
     choice = {"index": 0, "message": {"content": "Hello"}, "finish_reason": "stop"}
     upstream.script([answer(200, {"choices": [choice]})])
-    assert asyncio.run(streamed(upstream))[:2] == ("Hello", ["stop"])
+    assert stream()[:2] == ("Hello", ["stop"])
 
 
-def test_events_that_only_single_newlines_separate_are_understood(upstream: Upstream) -> None:
-    one = b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n'
-    upstream.script([opened(), raw(one + one + b"\n"), finish(), done()])
-    assert asyncio.run(streamed(upstream))[0] == "aa"
+def test_events_that_only_single_newlines_separate_are_understood(
+    upstream: Upstream, stream: Stream
+) -> None:
+    line = b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n'
+    upstream.script([head(), raw(line + line + b"\n"), finish(), done()])
+    assert stream()[0] == "aa"
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "told", "text"),
+    ("status", "body", "reply", "text"),
     (
         (401, {"error": {"message": "bad key sk-canary-1234"}}, 502, "credentials"),
         (403, "forbidden", 502, "credentials"),
@@ -148,19 +174,19 @@ def test_events_that_only_single_newlines_separate_are_understood(upstream: Upst
     ),
 )
 def test_a_status_of_the_backend_becomes_the_clients(
-    upstream: Upstream, status: int, body: Any, told: int, text: str
+    upstream: Upstream, stream: Stream, status: int, body: Any, reply: int, text: str
 ) -> None:
     upstream.script([answer(status, body, {"Location": "http://127.0.0.1:1/"})])
     with pytest.raises(BackendError) as caught:
-        asyncio.run(streamed(upstream))
-    assert caught.value.status == told
+        stream()
+    assert caught.value.status == reply
     assert "canary" not in caught.value.message
     assert text in caught.value.message
     assert len(upstream.generations()) == 1
 
 
 @pytest.mark.parametrize(
-    ("headers", "told"),
+    ("headers", "passed"),
     (
         ({"Retry-After": "7"}, "7"),
         ({"Retry-After": "0.2"}, "1"),
@@ -173,83 +199,89 @@ def test_a_status_of_the_backend_becomes_the_clients(
     ),
 )
 def test_a_sensible_retry_after_is_passed_on(
-    upstream: Upstream, headers: dict[str, str], told: str | None
+    upstream: Upstream, stream: Stream, headers: dict[str, str], passed: str | None
 ) -> None:
     upstream.script([answer(429, {"error": "slow down"}, headers)])
     with pytest.raises(BackendError) as caught:
-        asyncio.run(streamed(upstream))
-    assert caught.value.headers.get("Retry-After") == told
+        stream()
+    assert caught.value.headers.get("Retry-After") == passed
 
 
 SCENARIOS = {
-    "garbage": ([opened(), garbage()], "backend sent something unreadable"),
+    "garbage": ([head(), garbage()], "backend sent something unreadable"),
     "a page": ([answer(200, "<html>", media_type="text/html")], "not a completion"),
     "nothing": ([answer(204)], "not a completion"),
     "json of another kind": ([answer(200, {"object": "list"})], "not a completion"),
-    "an error event": ([opened(), event({"error": {"message": "boom"}})], "boom"),
-    "a named error event": ([opened(), raw(b'event: error\ndata: {"message":"boom"}\n\n')], "boom"),
+    "an error event": ([head(), event({"error": {"message": "boom"}})], "boom"),
+    "a named error event": ([head(), raw(b'event: error\ndata: {"message":"boom"}\n\n')], "boom"),
     "a reset": ([say("a"), reset()], "backend connection was lost"),
     "a cut chunk": ([say("a"), cut()], "backend connection was lost"),
     "compression": (
         [answer(200, gzip.compress(b"{}"), {"Content-Encoding": "gzip"})],
         "backend compressed its answer",
     ),
-    "an endless line": ([opened(), flood(20_000_000)], "backend sent a line over 8 MB"),
+    "an endless line": ([head(), flood(20_000_000)], "backend sent a line over 8 MB"),
 }
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_broken_answer_is_one_error(upstream: Upstream, name: str) -> None:
+def test_a_broken_answer_is_one_error(upstream: Upstream, stream: Stream, name: str) -> None:
     steps, text = SCENARIOS[name]
     upstream.script(steps)
     with pytest.raises(BackendError, match=text) as caught:
-        asyncio.run(streamed(upstream))
+        stream()
     assert caught.value.status == 502
 
 
-def test_silence_before_the_first_delta_is_a_timeout(upstream: Upstream) -> None:
+def test_silence_before_the_first_delta_is_a_timeout(upstream: Upstream, stream: Stream) -> None:
     upstream.script([stall()])
     with pytest.raises(BackendError, match="backend timed out") as caught:
-        asyncio.run(streamed(upstream, FACADE_FIRST_TOKEN_TIMEOUT="0.2"))
+        stream(FACADE_FIRST_TOKEN_TIMEOUT="0.2")
     assert caught.value.status == 504
 
 
-def test_comments_do_not_count_as_an_answer(upstream: Upstream) -> None:
+def test_comments_do_not_count_as_an_answer(upstream: Upstream, stream: Stream) -> None:
     upstream.script([say("a"), heartbeat(0.05)])
     with pytest.raises(BackendError, match="backend stopped answering"):
-        asyncio.run(streamed(upstream, FACADE_IDLE_TIMEOUT="0.3"))
+        stream(FACADE_IDLE_TIMEOUT="0.3")
 
 
-def test_a_connection_that_parks_after_the_finish_reason_ends_normally(upstream: Upstream) -> None:
+def test_a_connection_that_parks_after_the_finish_reason_ends_normally(
+    upstream: Upstream, stream: Stream
+) -> None:
     upstream.script([say("a"), finish(), heartbeat(0.05)])
-    assert asyncio.run(streamed(upstream, FACADE_TAIL_TIMEOUT="0.2"))[:2] == ("a", ["stop"])
+    assert stream(FACADE_TAIL_TIMEOUT="0.2")[:2] == ("a", ["stop"])
 
 
-def test_a_retry_after_that_is_a_date_becomes_seconds(upstream: Upstream) -> None:
+def test_a_retry_after_that_is_a_date_becomes_seconds(upstream: Upstream, stream: Stream) -> None:
     at = formatdate(Clock().wall() / 1e9 + 90, usegmt=True)
     upstream.script([answer(429, {"error": "slow down"}, {"Retry-After": at})])
     with pytest.raises(BackendError) as caught:
-        asyncio.run(streamed(upstream))
+        stream()
     assert 80 <= int(caught.value.headers["Retry-After"]) <= 91
 
 
 @pytest.mark.parametrize("status", (301, 302, 307, 308))
-def test_nobody_is_asked_where_a_redirect_leads(upstream: Upstream, status: int) -> None:
+def test_nobody_is_asked_where_a_redirect_leads(
+    upstream: Upstream, stream: Stream, status: int
+) -> None:
     with Upstream() as elsewhere:
         location = f"{elsewhere.base_url}/chat/completions"
         upstream.script([answer(status, "", {"Location": location})])
         with pytest.raises(BackendError, match="backend redirected"):
-            asyncio.run(streamed(upstream))
+            stream()
         assert elsewhere.asked == []
 
 
 @pytest.mark.parametrize("url", ("http://127.0.0.1:1/v1", "http://backend.invalid/v1"))
-def test_a_backend_that_is_not_there_is_unreachable(url: str) -> None:
-    assert_unreachable(url)
+def test_a_backend_that_is_not_there_is_unreachable(load: Load, url: str) -> None:
+    assert_unreachable(load, url)
 
 
-def test_a_backend_without_tls_at_an_address_with_it_is_unreachable(upstream: Upstream) -> None:
-    assert_unreachable(upstream.base_url.replace("http:", "https:"))
+def test_a_backend_without_tls_at_an_address_with_it_is_unreachable(
+    upstream: Upstream, load: Load
+) -> None:
+    assert_unreachable(load, upstream.base_url.replace("http:", "https:"))
 
 
 SELF_SIGNED = Path(__file__).parent / "data" / "self_signed.pem"
@@ -300,113 +332,113 @@ def tls(upstream: Upstream) -> Iterator[str]:
         loop.close()
 
 
-def test_a_certificate_that_nobody_trusts_is_unreachable(upstream: Upstream) -> None:
+def test_a_certificate_that_nobody_trusts_is_unreachable(upstream: Upstream, load: Load) -> None:
     with tls(upstream) as url:
-        assert_unreachable(url)
+        assert_unreachable(load, url)
 
 
-def test_a_certificate_that_the_operator_trusts_is_good(upstream: Upstream) -> None:
+def test_a_certificate_that_the_operator_trusts_is_good(upstream: Upstream, stream: Stream) -> None:
     upstream.script([say("Hello"), finish(), done()])
     with tls(upstream) as url:
         more = {"OPENAI_BASE_URL": url, "FACADE_BACKEND_CA_FILE": str(SELF_SIGNED)}
-        assert asyncio.run(streamed(upstream, **more))[0] == "Hello"
+        assert stream(**more)[0] == "Hello"
 
 
-def assert_unreachable(url: str) -> None:
-    async def ask() -> None:
-        backend = Backend(settings.load({"OPENAI_BASE_URL": url}))
+def assert_unreachable(load: Load, url: str) -> None:
+    async def run() -> None:
+        backend = Backend(load(OPENAI_BASE_URL=url))
         try:
-            await backend.complete(request(stream=False))
+            async with backend.open(request(stream=False)) as response:
+                await response.completion()
         finally:
             await backend.close()
 
     with pytest.raises(BackendError, match="backend unreachable") as caught:
-        asyncio.run(ask())
+        asyncio.run(run())
     assert caught.value.status == 502
 
 
-def test_a_caller_that_goes_away_closes_the_call(upstream: Upstream) -> None:
+def test_leaving_the_block_closes_the_connection(upstream: Upstream, load: Load) -> None:
     upstream.script([say("a"), stall()])
 
     async def leave() -> None:
-        backend = Backend(settings.load({"OPENAI_BASE_URL": upstream.base_url}))
-        stream = backend.stream(request())
-        assert [one.content for one in each_delta(await anext(stream))] == ["a"]
-        await stream.aclose()
-        await asyncio.to_thread(upstream.wait_for_hang_up, 2.0)
-        await backend.close()
+        async with opened(load, upstream) as backend:
+            async with backend.open(request()) as response:
+                deltas = await anext(response.deltas())
+                assert [delta.content for delta in each_delta(deltas)] == ["a"]
+            await asyncio.to_thread(upstream.wait_for_hang_up, 2.0)
 
     asyncio.run(leave())
 
 
-def test_connections_are_used_again_after_a_stream(upstream: Upstream) -> None:
+def test_connections_are_used_again_after_a_stream(upstream: Upstream, load: Load) -> None:
     upstream.script([say("a"), finish(), usage(1, 1), done()])
 
-    async def twice() -> None:
-        backend = Backend(settings.load({"OPENAI_BASE_URL": upstream.base_url}))
-        for _ in range(3):
-            async for _deltas in backend.stream(request()):
-                pass
-        await backend.close()
+    async def run() -> None:
+        async with opened(load, upstream) as backend:
+            for _ in range(3):
+                await drain(backend, request())
 
-    asyncio.run(twice())
+    asyncio.run(run())
     assert len(upstream.generations()) == 3
 
 
-def headers_of(upstream: Upstream, authorization: str = "", **more: str) -> dict[str, str]:
-    """The headers that the backend saw of one request."""
-    upstream.script([finish(), done()])
-    environ = {"OPENAI_BASE_URL": upstream.base_url, "OPENAI_API_KEY": "sk-canary-1234", **more}
+Headers = Callable[..., dict[str, str]]
 
-    async def ask() -> None:
-        backend = Backend(settings.load(environ))
-        asked = request()
-        asked.authorization = authorization
-        async for _ in backend.stream(asked):
-            pass
-        await backend.close()
 
-    asyncio.run(ask())
-    return upstream.generations()[0].headers
+@pytest.fixture
+def headers_of(load: Load, upstream: Upstream) -> Headers:
+    """Returns the headers that the backend saw of one request."""
+
+    async def run(authorization: str, environ: dict[str, str]) -> None:
+        async with opened(load, upstream, **environ) as backend:
+            await drain(backend, request(authorization=authorization))
+
+    def headers(authorization: str = "", **environ: str) -> dict[str, str]:
+        upstream.script([finish(), done()])
+        asyncio.run(run(authorization, environ))
+        return upstream.generations()[0].headers
+
+    return headers
 
 
 def test_the_key_goes_to_the_backend_and_nothing_else_of_us(
-    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+    headers_of: Headers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_ORG_ID", "org-of-the-environment")
-    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Environment: yes")
-    headers = headers_of(upstream, "Bearer of-the-client")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Environment: yes\nUser-Agent: other")
+    headers = headers_of("Bearer of-the-client")
     assert headers["authorization"] == "Bearer sk-canary-1234"
     assert headers["accept-encoding"] == "identity"
+    assert headers["user-agent"].startswith("AsyncOpenAI/Python")
     assert not any(name.startswith("openai-") for name in headers)
     assert "x-environment" not in headers
 
 
-def test_without_a_key_no_authorization_is_sent(upstream: Upstream) -> None:
-    assert "authorization" not in headers_of(upstream, "Bearer of-the-client", OPENAI_API_KEY="")
+def test_without_a_key_no_authorization_is_sent(headers_of: Headers) -> None:
+    assert "authorization" not in headers_of("Bearer of-the-client", OPENAI_API_KEY="")
 
 
 @pytest.mark.parametrize("sent", ("Bearer of-the-client", ""))
 def test_a_clients_key_goes_along_where_it_is_wanted_and_ours_never(
-    upstream: Upstream, sent: str
+    headers_of: Headers, sent: str
 ) -> None:
-    headers = headers_of(upstream, sent, FACADE_FORWARD_KEY="1")
+    headers = headers_of(sent, FACADE_FORWARD_KEY="1")
     assert headers.get("authorization", "") == sent
 
 
 @pytest.mark.parametrize(("status", "text"), ((401, "unauthorized"), (403, "forbidden")))
 def test_a_clients_own_key_that_is_refused_is_the_clients_to_mend(
-    upstream: Upstream, status: int, text: str
+    upstream: Upstream, stream: Stream, status: int, text: str
 ) -> None:
     upstream.script([answer(status, {"error": "bad key sk-canary-1234"})])
     with pytest.raises(BackendError) as caught:
-        asyncio.run(streamed(upstream, FACADE_FORWARD_KEY="1"))
+        stream(FACADE_FORWARD_KEY="1")
     assert (caught.value.status, caught.value.message) == (status, text)
 
 
-def test_the_operators_headers_organization_and_project_are_sent(upstream: Upstream) -> None:
+def test_the_operators_headers_organization_and_project_are_sent(headers_of: Headers) -> None:
     headers = headers_of(
-        upstream,
         OPENAI_ORG_ID="org-1",
         OPENAI_PROJECT_ID="proj-1",
         FACADE_BACKEND_HEADERS="api-key: secret, really\nX-Team: search",
@@ -418,29 +450,34 @@ def test_the_operators_headers_organization_and_project_are_sent(upstream: Upstr
 
 
 def test_an_authorization_of_the_operators_own_is_sent_where_there_is_no_key(
-    upstream: Upstream,
+    headers_of: Headers,
 ) -> None:
     more = {"OPENAI_API_KEY": "", "FACADE_BACKEND_HEADERS": "Authorization: Basic abc"}
-    assert headers_of(upstream, **more)["authorization"] == "Basic abc"
+    assert headers_of(**more)["authorization"] == "Basic abc"
 
 
-def test_a_proxy_is_asked_instead_of_the_backend(upstream: Upstream) -> None:
+@pytest.mark.parametrize("user", ("", "us%40er:pass@"))
+def test_a_proxy_gets_the_request_instead_of_the_backend(
+    upstream: Upstream, load: Load, user: str
+) -> None:
     upstream.script([finish(), done()], path="http://backend.invalid/v1/chat/completions")
-    environ = {
-        "OPENAI_BASE_URL": "http://backend.invalid/v1",
-        "FACADE_BACKEND_PROXY": f"http://127.0.0.1:{upstream.port}",
-    }
 
-    async def ask() -> None:
-        backend = Backend(settings.load(environ))
-        async for _ in backend.stream(request()):
-            pass
-        await backend.close()
+    async def run() -> None:
+        async with opened(
+            load,
+            upstream,
+            OPENAI_BASE_URL="http://backend.invalid/v1",
+            FACADE_BACKEND_PROXY=f"http://{user}127.0.0.1:{upstream.port}",
+        ) as backend:
+            for _ in range(2):
+                await drain(backend, request())
 
-    asyncio.run(ask())
-    assert [asked.path for asked in upstream.asked] == [
-        "http://backend.invalid/v1/chat/completions"
-    ]
+    asyncio.run(run())
+    path = "http://backend.invalid/v1/chat/completions"
+    assert [asked.path for asked in upstream.asked] == [path, path]
+    credentials = "Basic " + base64.b64encode(b"us@er:pass").decode() if user else None
+    sent = [asked.headers.get("proxy-authorization") for asked in upstream.asked]
+    assert sent == [credentials, credentials]
 
 
 def test_a_file_of_certificates_that_cannot_be_used_ends_the_start(tmp_path: Path) -> None:
@@ -453,30 +490,58 @@ def test_a_file_of_certificates_that_cannot_be_used_ends_the_start(tmp_path: Pat
         Backend(settings.load(environ))
 
 
-def test_models_and_their_metadata_are_merged(upstream: Upstream) -> None:
-    async def ask() -> list[dict[str, Any]]:
-        backend = Backend(settings.load({"OPENAI_BASE_URL": upstream.base_url}))
-        try:
+def test_models_and_their_metadata_are_merged(upstream: Upstream, load: Load) -> None:
+    async def run() -> list[dict[str, Any]]:
+        async with opened(load, upstream) as backend:
             return await backend.models()
-        finally:
-            await backend.close()
 
-    entries = asyncio.run(ask())
+    entries = asyncio.run(run())
     assert entries[0]["id"]
     assert entries[0]["capabilities"]
 
 
-def test_a_cookie_of_the_backend_goes_along_with_nothing(upstream: Upstream) -> None:
-    upstream.script([opened(headers={"Set-Cookie": "session=of-one-client"}), finish(), done()])
+def test_a_cookie_of_the_backend_is_not_sent_back(upstream: Upstream, load: Load) -> None:
+    upstream.script([head(headers={"Set-Cookie": "session=of-one-client"}), finish(), done()])
 
-    async def twice() -> None:
+    async def run() -> None:
         # Nobody keeps cookies of an address in digits.
         address = upstream.base_url.replace("127.0.0.1", "localhost")
-        backend = Backend(settings.load({"OPENAI_BASE_URL": address}))
-        for _ in range(2):
-            async for _batch in backend.stream(request()):
-                pass
-        await backend.close()
+        async with opened(load, upstream, OPENAI_BASE_URL=address) as backend:
+            for _ in range(2):
+                await drain(backend, request())
+            await backend.models()
 
-    asyncio.run(twice())
-    assert ["cookie" in asked.headers for asked in upstream.generations()] == [False, False]
+    asyncio.run(run())
+    assert ["cookie" in asked.headers for asked in upstream.asked] == [False, False, False]
+
+
+@pytest.mark.parametrize("status", (200, 400))
+def test_a_response_is_read_up_to_a_limit(
+    upstream: Upstream, load: Load, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr("ollama_facade.backend.transport.MAX_RESPONSE_BYTES", 100_000)
+    upstream.script([answer(status, {"error": {"message": "x" * 2_000_000}})])
+
+    async def run() -> None:
+        async with opened(load, upstream) as backend, backend.open(request(stream=False)) as reply:
+            await reply.value()
+
+    with pytest.raises(BackendError) as caught:
+        asyncio.run(run())
+    kinds = {200: (502, "backend sent too much"), 400: (400, "{" + '"error"')}
+    assert caught.value.status == kinds[status][0]
+    assert caught.value.message.startswith(kinds[status][1])
+
+
+def test_a_large_body_is_sent_whole(upstream: Upstream, load: Load) -> None:
+    upstream.script([finish(), done()])
+    messages = [{"role": "user", "content": "x" * 3_000_000}]
+
+    async def run() -> None:
+        async with opened(load, upstream) as backend:
+            for _ in range(2):
+                body = {"model": "m", "messages": messages, "stream": True}
+                await drain(backend, BackendRequest("chat", body))
+
+    asyncio.run(run())
+    assert [asked.body["messages"] == messages for asked in upstream.generations()] == [True, True]

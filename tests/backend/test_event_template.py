@@ -1,4 +1,4 @@
-"""Events that are alike, read at once, beside the same read one by one."""
+"""Events that fit a template, read at once, beside the same read one by one."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import asyncio
 import itertools
 import json
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ollama_facade.backend.event_template import LESSONS, EventTemplate
-from ollama_facade.backend.exchange import BackendResponse
-from ollama_facade.backend.stream import EXCEPTIONS, read_events
+from ollama_facade.backend.event_template import MAX_TEMPLATES, EventTemplate
+from ollama_facade.backend.sender import BackendResponse
+from ollama_facade.backend.stream import MAX_UNLIKE_EVENTS, read_events
 from ollama_facade.errors import BackendError
 from ollama_facade.translate.chunks import parse_chunk
 from ollama_facade.translate.deltas import StreamDelta, TextRun, each_delta
 
 
-class Stream:
-    """An answer of the backend that comes in these parts."""
+class Stream(BackendResponse):
+    """A response of the backend that arrives in these parts."""
 
     status_code = 200
 
@@ -35,22 +35,20 @@ class Stream:
 
 
 def read(
-    parts: Sequence[bytes], repeats: EventTemplate | None
+    parts: Sequence[bytes], template: EventTemplate | None
 ) -> tuple[list[StreamDelta | TextRun], str]:
-    """What is read of the parts, and the text of the error with which it ended."""
-    told: list[StreamDelta | TextRun] = []
+    """Returns what is read of the parts, and the text of the error with which it ended."""
+    deltas: list[StreamDelta | TextRun] = []
 
-    async def all_of_it() -> str:
+    async def run() -> str:
         try:
-            async for batch in read_events(
-                cast("BackendResponse", Stream(parts)), parse_chunk, repeats
-            ):
-                told.extend(batch)
+            async for batch in read_events(Stream(parts), parse_chunk, template):
+                deltas.extend(batch)
         except BackendError as error:
             return error.message
         return ""
 
-    return told, asyncio.run(all_of_it())
+    return deltas, asyncio.run(run())
 
 
 def event(text: Any, **more: Any) -> bytes:
@@ -87,30 +85,30 @@ EVENTS = st.lists(ALIKE | ALIKE | ALIKE | OTHER, max_size=20).map(b"".join)
 
 @given(EVENTS, st.lists(st.integers(0, 2000), max_size=6))
 @example(event("a") * 3 + event("a\n") + event("b") * 3, [])
-@example((event("a") + event("<")) * (EXCEPTIONS + 2) + event("a"), [])
+@example((event("a") + event("<")) * (MAX_UNLIKE_EVENTS + 2) + event("a"), [])
 @example(event("a") + event("b") + event("b")[:-40], [])
 def test_events_read_at_once_say_what_they_say_one_by_one(stream: bytes, cuts: list[int]) -> None:
     edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
     parts = [stream[a:b] for a, b in itertools.pairwise(edges)]
-    known, fault = read(parts, None)
-    told, same = read(parts, EventTemplate())
-    assert list(each_delta(told)) == known
-    assert same == fault
+    expected, error = read(parts, None)
+    deltas, same_error = read(parts, EventTemplate())
+    assert list(each_delta(deltas)) == expected
+    assert same_error == error
 
 
 def test_what_changes_in_nothing_but_the_text_is_read_at_once() -> None:
-    told, _ = read(
+    deltas, _ = read(
         [event(" one"), event(" two") + event(" three"), event(" four")], EventTemplate()
     )
-    assert told == [StreamDelta(" one"), TextRun([b" two", b" three"]), TextRun([b" four"])]
+    assert deltas == [StreamDelta(" one"), TextRun([b" two", b" three"]), TextRun([b" four"])]
 
 
 def test_events_of_one_read_are_alike_from_the_second_on() -> None:
     stream = b"".join(map(event, ["a", "b", "c\n", "d", "e"]))
-    told, _ = read(
+    deltas, _ = read(
         [stream + event("", finish_reason="stop") + b"data: [DONE]\n\n"], EventTemplate()
     )
-    assert told == [
+    assert deltas == [
         *(StreamDelta("a"), TextRun([b"b"]), StreamDelta("c\n"), TextRun([b"d", b"e"])),
         StreamDelta(finish="stop"),
     ]
@@ -118,8 +116,8 @@ def test_events_of_one_read_are_alike_from_the_second_on() -> None:
 
 @pytest.mark.parametrize("text", ['say "a"', "a\\b", "<b>", "R&D", "é", "a\x7f", "\ud800"])
 def test_a_text_with_an_escape_is_read_as_json(text: str) -> None:
-    told, _ = read([event("a"), event(text), event("b")], EventTemplate())
-    assert told == [StreamDelta("a"), StreamDelta(text), TextRun([b"b"])]
+    deltas, _ = read([event("a"), event(text), event("b")], EventTemplate())
+    assert deltas == [StreamDelta("a"), StreamDelta(text), TextRun([b"b"])]
 
 
 def test_a_text_is_not_sought_where_another_stands_for_it() -> None:
@@ -129,8 +127,8 @@ def test_a_text_is_not_sought_where_another_stands_for_it() -> None:
 
 
 def test_a_backend_that_changes_every_event_is_not_followed() -> None:
-    repeats = EventTemplate()
-    changing = [event("a", obfuscation=str(number)) for number in range(LESSONS + 4)]
-    assert read(changing, repeats)[0] == [StreamDelta("a")] * (LESSONS + 4)
-    told, _ = read([event("a"), event("b")], repeats)
-    assert told == [StreamDelta("a"), StreamDelta("b")]
+    template = EventTemplate()
+    changing = [event("a", obfuscation=str(number)) for number in range(MAX_TEMPLATES + 4)]
+    assert read(changing, template)[0] == [StreamDelta("a")] * (MAX_TEMPLATES + 4)
+    deltas, _ = read([event("a"), event("b")], template)
+    assert deltas == [StreamDelta("a"), StreamDelta("b")]

@@ -8,7 +8,7 @@ from ollama_facade.backend.redaction import Redactor
 from ollama_facade.config import settings
 from ollama_facade.errors import BackendError
 
-SECRETS = Redactor(
+REDACTOR = Redactor(
     settings.load(
         {
             "OPENAI_API_KEY": "key-of-the-backend",
@@ -21,7 +21,7 @@ SECRETS = Redactor(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "redacted"),
     (
         ("wrong: key-of-the-backend!", "wrong: ***!"),
         ("key-of-a-client-2 key-of-a-client", "*** ***"),
@@ -32,10 +32,10 @@ SECRETS = Redactor(
         ("a text that ends in key-of-the-ba", "a text that ends in key-of-the-ba"),
     ),
 )
-def test_every_key_is_covered(text: str, told: str) -> None:
+def test_every_key_is_redacted(text: str, redacted: str) -> None:
     with (
         pytest.raises(BackendError) as caught,
-        SECRETS.hidden("Bearer key-forwarded"),
+        REDACTOR.redacting("Bearer key-forwarded"),
     ):
         raise BackendError(500, text, kind="x")
-    assert caught.value.message == str(caught.value) == told
+    assert caught.value.message == str(caught.value) == redacted

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from ollama_facade.translate.refusals import KEPT, Refusal, leave_out, refusals
+from ollama_facade.translate.refusals import REQUIRED, Refusal, find_refusals, without
 from ollama_facade.translate.requests import BackendRequest
 from tests.translate.test_chunks import JSON
 
@@ -33,11 +33,11 @@ EXTRA: dict[str, Any] = {"top_k": 5, "min_p": 0.1, "reasoning": {"effort": "none
 
 
 def chat(**more: Any) -> BackendRequest:
-    return BackendRequest("chat", {**SENT, **more}, {**EXTRA})
+    return BackendRequest("chat", {**SENT, **EXTRA, **more})
 
 
 def refused(body: Any) -> set[str]:
-    return {refusal.parameter for refusal in refusals(body, chat())}
+    return {refusal.parameter for refusal in find_refusals(body, chat())}
 
 
 def openai(message: str, param: Any = None, code: Any = None) -> dict[str, Any]:
@@ -272,7 +272,7 @@ NO_REFUSALS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", NO_REFUSALS)
-def test_every_other_complaint_is_the_clients_to_hear(name: str) -> None:
+def test_every_other_error_is_the_clients(name: str) -> None:
     assert refused(NO_REFUSALS[name]) == set()
 
 
@@ -285,54 +285,49 @@ def test_a_deep_body_is_no_refusal() -> None:
 
 @given(JSON)
 def test_any_body_is_read_and_names_only_what_may_go(body: Any) -> None:
-    assert refused(body).isdisjoint(KEPT)
+    assert refused(body).isdisjoint(REQUIRED)
 
 
 def test_only_the_value_of_a_level_is_refused_but_every_number() -> None:
     level = openai("", "reasoning_effort", "unsupported_value")
     number = openai("", "temperature", "unsupported_value")
-    assert refusals(level, chat()) == (Refusal("reasoning_effort", '"max"'),)
-    assert refusals(number, chat()) == (Refusal("temperature"),)
+    assert find_refusals(level, chat()) == (Refusal("reasoning_effort", '"max"'),)
+    assert find_refusals(number, chat()) == (Refusal("temperature"),)
 
 
-def test_what_is_refused_is_left_out_and_noted_in_ollamas_words() -> None:
-    request = chat()
+def test_what_is_refused_is_left_out_and_named_in_ollamas_words() -> None:
     names = {Refusal("seed"), Refusal("reasoning_effort"), Refusal("response_format")}
-    assert set(leave_out(request, names)) == {"seed", "reasoning_effort", "response_format"}
+    request = without(chat(), names)
     assert not {"seed", "reasoning_effort", "response_format"} & request.body.keys()
     assert set(request.dropped) == {"seed", "think", "format"}
-    assert leave_out(request, names) == []
+    assert without(request, names) is request
 
 
 def test_another_level_is_still_sent() -> None:
     request = chat(reasoning_effort="low")
-    assert leave_out(request, {Refusal("reasoning_effort", '"max"')}) == []
-    assert request.body["reasoning_effort"] == "low"
+    assert without(request, {Refusal("reasoning_effort", '"max"')}) is request
 
 
 def test_a_limit_goes_by_its_other_name() -> None:
-    request = chat()
-    assert leave_out(request, {Refusal("max_tokens")}) == ["max_tokens"]
+    request = without(chat(), {Refusal("max_tokens")})
+    assert "max_tokens" not in request.body
     assert request.body["max_completion_tokens"] == 10
     assert request.dropped == ()
 
 
 def test_a_limit_whose_names_are_both_refused_is_dropped() -> None:
-    request = chat()
-    leave_out(request, {Refusal("max_tokens"), Refusal("max_completion_tokens")})
+    request = without(chat(), {Refusal("max_tokens"), Refusal("max_completion_tokens")})
     assert not {"max_tokens", "max_completion_tokens"} & request.body.keys()
     assert request.dropped == ("num_predict",)
 
 
 def test_alternatives_go_with_the_logprobs_that_they_belong_to() -> None:
-    request = chat()
-    leave_out(request, {Refusal("logprobs")})
-    assert request.dropped == ("logprobs", "top_logprobs")
+    assert without(chat(), {Refusal("logprobs")}).dropped == ("logprobs", "top_logprobs")
 
 
 def test_vectors_come_as_numbers_where_base64_is_refused() -> None:
-    request = BackendRequest("embeddings", {"model": "m", "input": [], "encoding_format": "base64"})
-    assert leave_out(request, {Refusal("encoding_format")}) == ["encoding_format"]
+    body = {"model": "m", "input": [], "encoding_format": "base64"}
+    request = without(BackendRequest("embeddings", body), {Refusal("encoding_format")})
     assert request.body["encoding_format"] == "float"
-    assert leave_out(request, {Refusal("encoding_format")}) == []
     assert request.dropped == ()
+    assert without(request, {Refusal("encoding_format")}) is request

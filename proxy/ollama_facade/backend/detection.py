@@ -1,4 +1,4 @@
-"""Which dialect a backend speaks: as told, by its address, or by what its list of models says."""
+"""Finds the dialect of a backend: by the setting, by its address, or by its list of models."""
 
 from __future__ import annotations
 
@@ -33,31 +33,30 @@ _OWNERS: Mapping[str, str] = {
     "deepseek": "deepseek",
 }
 
-
 _LITELLM = ("openai", 1677610602)
 """Owner and time of every model in LiteLLM's list (litellm/constants.py,
 DEFAULT_MODEL_CREATED_AT_TIME); OpenAI's own have times of their own."""
 
 
 def detect(settings: Settings) -> str:
-    """The name of a dialect, `""` when neither the setting nor the address tells.
+    """Returns the dialect that the setting names or the address belongs to, `""` for neither.
 
     Raises SettingsError for a FACADE_DIALECT that is none.
     """
     if settings.dialect:
         if settings.dialect not in DIALECTS:
-            known = ", ".join(DIALECTS)
-            raise SettingsError(f"FACADE_DIALECT={settings.dialect}: it must be one of {known}")
+            names = ", ".join(DIALECTS)
+            raise SettingsError(f"FACADE_DIALECT={settings.dialect}: it must be one of {names}")
         return settings.dialect
     host = urlsplit(settings.base_url or "").hostname or ""
     return next(
-        (name for known, name in _HOSTS.items() if host == known or host.endswith("." + known)), ""
+        (name for zone, name in _HOSTS.items() if host == zone or host.endswith("." + zone)), ""
     )
 
 
 def detect_by_owner(entries: Sequence[Mapping[str, Any]]) -> str:
-    """The dialect that the `owned_by` of the backend's models stands for, `""` when none does."""
+    """Returns the dialect that the `owned_by` of every model stands for, `""` when none does."""
     if {(entry.get("owned_by"), entry.get("created")) for entry in entries} == {_LITELLM}:
         return "litellm"
-    found = {_OWNERS.get(str(entry.get("owned_by")), "") for entry in entries}
-    return found.pop() if len(found) == 1 else ""
+    dialects = {_OWNERS.get(str(entry.get("owned_by")), "") for entry in entries}
+    return dialects.pop() if len(dialects) == 1 else ""

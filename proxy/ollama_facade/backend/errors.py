@@ -1,7 +1,7 @@
-"""The border of `backend/`: every foreign failure becomes a BackendError here (faults.md §3.4).
+"""Makes BackendErrors of what the SDK, httpx and aiohttp raise (faults.md §3.4).
 
-Statuses are relayed or rewritten by one table; messages are dug out of the body, cleaned and cut;
-what the operator needs and the client must not see (HTML, keys) stays out of them.
+One table relays or rewrites statuses. Messages are found in the body, cleaned and cut; what the
+operator needs and the client must not see (HTML, keys) stays out of them.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ import openai
 from ollama_facade.backend.stream import not_a_completion
 from ollama_facade.clock import Clock
 from ollama_facade.errors import BackendError, OllamaError
-from ollama_facade.translate.failures import clean, failure_text
-from ollama_facade.translate.missing import is_missing_route, names_model
+from ollama_facade.translate.failures import clean, failure_text, is_missing_route, names_model
 
-DAY = 86_400
+MAX_RETRY_AFTER_SECONDS = 86_400
 
-# Status of the backend -> status for the client; what is not here is relayed below 500, else 502.
+# Status of the backend -> status for the client. Others are relayed below 500; else it is 502.
 _STATUS: Mapping[int, int] = {
     401: 502,
     402: 402,
@@ -62,10 +61,10 @@ _PHRASE: Mapping[int, str] = {
 def from_exception(
     error: BaseException, model: str, *, clients_key: bool = False, relayed: bool = False
 ) -> OllamaError:
-    """What the client is told of `error`, raised by the SDK or below while asking for `model`.
+    """Returns the client's error for `error`, raised by the SDK or below it.
 
     With `clients_key` it was the client's own key that the backend refused, if it did. Of a request
-    that was `relayed` more may be missing than the model, such as the response it goes on from.
+    that was `relayed` more may be missing than `model`, such as the response it continues.
     """
     for cause in _causes(error):
         if isinstance(cause, OllamaError):
@@ -74,19 +73,12 @@ def from_exception(
         if clients_key and error.status_code in _CLIENTS_KEY:
             text = _CLIENTS_KEY[error.status_code]
             return BackendError(error.status_code, text, kind="credentials")
-        told = from_status(error.status_code, error.body, error.response.headers, model)
-        if relayed and told.status == 404 and not names_model(error.body, model):
-            told.message = failure_text(error.body)
-        return told
-    # The transport calls every failure to connect, and a server that hangs up, a timeout.
+        reply = from_status(error.status_code, error.body, error.response.headers, model)
+        if relayed and reply.status == 404 and not names_model(error.body, model):
+            reply.message = failure_text(error.body)
+        return reply
     if is_unreachable(error):
         return unreachable()
-    if any(isinstance(cause, _HUNG_UP) for cause in _causes(error)):
-        return connection_lost()
-    if isinstance(error, openai.APITimeoutError | TimeoutError):
-        return timeout()
-    if isinstance(error, UnicodeError | openai.APIResponseValidationError):
-        return BackendError(502, "backend sent something unreadable", kind="unreadable")
     return connection_lost()
 
 
@@ -100,16 +92,13 @@ _UNREACHABLE = (
 )
 
 
-_HUNG_UP = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError)
-
-
 def is_unreachable(error: BaseException) -> bool:
-    """True when no connection was made."""
+    """Whether no connection was made."""
     return any(isinstance(cause, _UNREACHABLE) for cause in _causes(error))
 
 
 def is_unsent(error: BaseException) -> bool:
-    """True when the whole request never left, so that asking again repeats nothing.
+    """Whether the whole request never left, so that sending it again repeats nothing.
 
     Either no connection was made, or a kept one was already closing when it was written to.
     """
@@ -118,22 +107,22 @@ def is_unsent(error: BaseException) -> bool:
 
 
 def unreachable() -> BackendError:
-    """Refused, no such host, no route, no TLS."""
+    """No connection: refused, no such host, no route, no TLS."""
     return BackendError(502, "backend unreachable", kind="unreachable")
 
 
 def timeout() -> BackendError:
-    """Nothing came in the time that a request is given."""
+    """Nothing arrived in the time that a request has."""
     return BackendError(504, "backend timed out", kind="timeout")
 
 
 def connection_lost() -> BackendError:
-    """The connection broke before the answer was complete."""
+    """The connection broke before the response was complete."""
     return BackendError(502, "backend connection was lost", kind="lost")
 
 
 def from_status(status: int, body: Any, headers: Mapping[str, str], model: str) -> BackendError:
-    """An HTTP error of the backend in Ollama's terms; `body` is its JSON, its text, or None."""
+    """Returns an HTTP error in Ollama's terms; `body` is its JSON, its text, or None."""
     if status == 304:
         return not_a_completion()
     if 300 <= status < 400:
@@ -146,10 +135,10 @@ def from_status(status: int, body: Any, headers: Mapping[str, str], model: str) 
     text = failure_text(body)
     if status == 404 and text and not is_missing_route(status, body, "completions", model):
         return BackendError(404, f"model '{model}' not found", kind="not_found")
-    ours = _STATUS.get(status, status if 400 <= status < 500 else 502)
+    client_status = _STATUS.get(status, status if 400 <= status < 500 else 502)
     retry_after = _retry_after(headers)
     return BackendError(
-        ours,
+        client_status,
         (status != 404 and text) or _PHRASE.get(status) or "backend failed",
         kind=f"status_{status // 100}xx",
         headers={"Retry-After": retry_after} if retry_after else None,
@@ -157,16 +146,16 @@ def from_status(status: int, body: Any, headers: Mapping[str, str], model: str) 
 
 
 def reason(error: BaseException) -> str:
-    """What the operator may want to know of a failure, in one line: the first cause in its words.
+    """Returns the first cause of a failure in its own words, one line for the log.
 
-    Of a page or an error body its beginning; markup stays, keys that are known by their form go.
+    Keys that are known by their form are redacted.
     """
     first = error if isinstance(error, openai.APIStatusError) else _causes(error)[-1]
     return clean(f"{type(first).__name__}: {first}")
 
 
 def _retry_after(headers: Mapping[str, str]) -> str:
-    """Seconds, at most a day; from `Retry-After` (seconds or a date) or `retry-after-ms`."""
+    """Returns the seconds of `Retry-After` (seconds or a date) or `retry-after-ms`, else ""."""
     value = headers.get("retry-after", "").strip()
     seconds: float | None = None
     try:
@@ -179,16 +168,16 @@ def _retry_after(headers: Mapping[str, str]) -> str:
             seconds = parsedate_to_datetime(value).timestamp() - Clock().wall() / 1e9
         except (ValueError, TypeError):
             return ""
-    if seconds is None or not 0 <= seconds <= DAY:
+    if seconds is None or not 0 <= seconds <= MAX_RETRY_AFTER_SECONDS:
         return ""
     return str(max(1, round(seconds)))
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    """The error and what it was raised from, outermost first."""
-    found: list[BaseException] = []
+    """Returns the error and what it was raised from, outermost first."""
+    causes: list[BaseException] = []
     current: BaseException | None = error
-    while current is not None and current not in found and len(found) < 10:
-        found.append(current)
+    while current is not None and current not in causes and len(causes) < 10:
+        causes.append(current)
         current = current.__cause__ or current.__context__
-    return found
+    return causes

@@ -1,9 +1,9 @@
-"""Events that differ from the one before in their text only, read without a look at the rest.
+"""Reads events that differ from the one before in their text only, without parsing them.
 
-Nearly every backend sends the tokens of an answer so: the same id, model and time around each text.
-What stands around the text of one event is looked for in the bytes that follow, and the texts are
-what is left. Only ASCII without quotes, escapes and what Go escapes counts; whatever else comes is
-for the reader of whole events.
+Nearly every backend sends the tokens of a response so: the same id, model and time around each
+text. `learn` takes from one event the bytes before and after its text; `read` finds these bytes in
+what follows and returns what is between them. Only ASCII without quotes, escapes and what Go
+escapes counts; anything else is left to the parser of events.
 """
 
 from __future__ import annotations
@@ -15,63 +15,62 @@ from ollama_facade.errors import BackendError
 from ollama_facade.translate.chunks import parse_chunk
 from ollama_facade.translate.deltas import StreamDelta
 
-_PLAIN = bytes(set(range(0x20, 0x7F)) - set(b'"\\<>&'))
+_UNESCAPED = bytes(set(range(0x20, 0x7F)) - set(b'"\\<>&'))
 """Bytes that stand for themselves in JSON, as every backend and as Go writes it."""
 
 _PROBE = b"text of a probe"
 
-LESSONS = 4
-"""How often what stands around a text is learnt in one stream: a backend that changes it with every
-event is not followed."""
+MAX_TEMPLATES = 4
+"""Templates that are learned in one stream: a backend may change them with every event."""
 
 
 class EventTemplate:
-    """The events of one stream."""
+    """The bytes around the texts of one stream."""
 
     def __init__(self) -> None:
-        self._first = self._last = self._between = b""
-        self._left = LESSONS
+        self._prefix = self._suffix = self._separator = b""
+        self._left = MAX_TEMPLATES
 
     def read(self, events: bytes) -> tuple[list[bytes], bytes]:
-        """The texts of the whole events with which these bytes begin, and what follows them."""
-        first, last = self._first, self._last
-        if not first or not events.startswith(first):
+        """Returns the texts of the complete events at the beginning, and the bytes after them."""
+        prefix, suffix = self._prefix, self._suffix
+        if not prefix or not events.startswith(prefix):
             return [], events
-        texts = events[len(first) :].split(self._between)
-        text, found, rest = texts[-1].partition(last)
-        if found:
+        texts = events[len(prefix) :].split(self._separator)
+        text, end, rest = texts[-1].partition(suffix)
+        if end:
             texts[-1] = text
         else:
-            rest = first + texts.pop()
-        if b"" not in texts and not b"".join(texts).translate(None, _PLAIN):
+            rest = prefix + texts.pop()
+        if b"" not in texts and not b"".join(texts).translate(None, _UNESCAPED):
             return texts, rest
-        alike = 0
-        while texts[alike] and not texts[alike].translate(None, _PLAIN):
-            alike += 1
-        # What stands between is a part of the events on both sides of it.
-        other = first + self._between.join(texts[alike:]) + (last if found else self._between)
-        return texts[:alike], other + (rest if found else rest[len(first) :])
+        count = 0
+        while texts[count] and not texts[count].translate(None, _UNESCAPED):
+            count += 1
+        # A separator is a part of the events on both sides of it.
+        other = prefix + self._separator.join(texts[count:]) + (suffix if end else self._separator)
+        return texts[:count], other + (rest if end else rest[len(prefix) :])
 
     def learn(self, event: Event, delta: StreamDelta) -> None:
-        """Takes the event, which said `delta`, for an example of those that follow."""
+        """Takes an event that said `delta` as the template of those that follow."""
         if not self._left or not delta.content or delta != StreamDelta(delta.content):
             return
         text = delta.content.encode("utf-8", "surrogatepass")
         quoted = b'"%b"' % text
-        odd = event.name or len(event.data) != 1 or text.translate(None, _PLAIN)
+        odd = event.name or len(event.data) != 1 or text.translate(None, _UNESCAPED)
         if odd or event.data[0].count(quoted) != 1:
             return
         before, _, after = event.data[0].partition(quoted)
-        first, last = b'data: %b"' % before, b'"%b\n\n' % after
-        if first == self._first and last == self._last:
+        prefix, suffix = b'data: %b"' % before, b'"%b\n\n' % after
+        if prefix == self._prefix and suffix == self._suffix:
             return
         self._left -= 1
-        if _says(before + b'"%b"' % _PROBE + after) == StreamDelta(_PROBE.decode()):
-            self._first, self._last, self._between = first, last, last + first
+        if _parse(before + b'"%b"' % _PROBE + after) == StreamDelta(_PROBE.decode()):
+            self._prefix, self._suffix, self._separator = prefix, suffix, suffix + prefix
 
 
-def _says(event: bytes) -> StreamDelta | None:
-    """What an event says that nobody sent."""
+def _parse(event: bytes) -> StreamDelta | None:
+    """Returns the delta of an event that nobody sent."""
     try:
         return parse_chunk(orjson.loads(event))
     except (orjson.JSONDecodeError, BackendError):

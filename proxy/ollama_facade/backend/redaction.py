@@ -1,4 +1,4 @@
-"""What a backend may quote and nobody may be told: the keys that it was sent."""
+"""Redacts API keys from backend error messages."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from types import TracebackType
 from ollama_facade.config.settings import Settings
 from ollama_facade.errors import OllamaError
 
-SHORTEST = 8
-"""Characters of a header's value that may be a secret: shorter ones are words of any text."""
+MIN_KEY_LENGTH = 8
+"""Characters of a header's value that may be a key: shorter ones are words of any text."""
 
-HIDDEN = "***"
-CUT = "…"
+REDACTED = "***"
+ELLIPSIS = "…"
 
 
 class Redactor:
-    """The keys of the settings, and how they are kept out of errors."""
+    """Redacts the keys of the settings: a backend may quote what it was sent."""
 
     def __init__(self, settings: Settings) -> None:
         values = (
@@ -25,32 +25,32 @@ class Redactor:
         )
         words = {word for value in values for word in value.get_secret_value().split()}
         # The longest first: one may be the beginning of another.
-        self._words = sorted((w for w in words if len(w) >= SHORTEST), key=len, reverse=True)
+        self._keys = sorted((w for w in words if len(w) >= MIN_KEY_LENGTH), key=len, reverse=True)
 
-    def hidden(self, authorization: str = "") -> RedactionContext:
-        """A block that takes the keys, and that of an `authorization`, out of what is raised."""
+    def redacting(self, authorization: str = "") -> RedactionContext:
+        """A block that redacts what is raised in it; an `authorization` header holds a key, too."""
         return RedactionContext(self, authorization)
 
-    def without(self, text: str, authorization: str = "") -> str:
-        """The text with every key in it covered."""
-        for word in (*self._words, *authorization.split()[1:]):
-            text = text.replace(word, HIDDEN)
-            if text.endswith(CUT):
-                text = _without_beginning(text, word)
+    def redact(self, text: str, authorization: str = "") -> str:
+        """Returns the text with every key in it covered."""
+        for key in (*self._keys, *authorization.split()[1:]):
+            text = text.replace(key, REDACTED)
+            if text.endswith(ELLIPSIS):
+                text = _redact_beginning(text, key)
         return text
 
 
 class RedactionContext:
     """A block out of which no OllamaError comes with a key in its text."""
 
-    __slots__ = ("_authorization", "_secrets")
+    __slots__ = ("_authorization", "_redactor")
 
-    def __init__(self, secrets: Redactor, authorization: str) -> None:
-        self._secrets = secrets
+    def __init__(self, redactor: Redactor, authorization: str) -> None:
+        self._redactor = redactor
         self._authorization = authorization
 
     def __enter__(self) -> None:
-        """Nothing to be done."""
+        """Does nothing."""
 
     def __exit__(
         self,
@@ -58,19 +58,19 @@ class RedactionContext:
         error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        """Covers the keys in the text of an error, which goes on."""
+        """Redacts the text of an error, which goes on."""
         if isinstance(error, OllamaError):
-            self.cover(error)
+            self.redact(error)
 
-    def cover(self, error: OllamaError) -> None:
-        """Covers the keys in the text of an error."""
-        error.message = self._secrets.without(error.message, self._authorization)
+    def redact(self, error: OllamaError) -> None:
+        """Redacts the text of an error."""
+        error.message = self._redactor.redact(error.message, self._authorization)
         error.args = (error.message,)
 
 
-def _without_beginning(text: str, word: str) -> str:
-    """A text that was cut, without the beginning of a key that it was cut in."""
-    for length in range(len(word) - 1, 3, -1):
-        if text.endswith(word[:length] + CUT):
-            return text[: -length - 1] + HIDDEN + CUT
+def _redact_beginning(text: str, key: str) -> str:
+    """Returns a text that was cut without the beginning of a key that it was cut in."""
+    for length in range(len(key) - 1, 3, -1):
+        if text.endswith(key[:length] + ELLIPSIS):
+            return text[: -length - 1] + REDACTED + ELLIPSIS
     return text

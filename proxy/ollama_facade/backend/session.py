@@ -1,117 +1,150 @@
-"""One request and its open answer: asked again where that is right, its failures made ours."""
+"""What was learned of one backend, and the one place where its failures become BackendErrors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 
 import aiohttp
 import httpx2
 import openai
 import structlog
-from openai import AsyncOpenAI
 
 from ollama_facade.backend import errors
-from ollama_facade.backend.calls import Calls
-from ollama_facade.backend.exchange import BackendResponse
+from ollama_facade.backend.learned import RELAYED, LearnedRefusals, LearnedRoutes
 from ollama_facade.backend.redaction import Redactor
-from ollama_facade.backend.refusals import LearnedRefusals
-from ollama_facade.backend.routes import RELAYED, Routes
+from ollama_facade.backend.sender import BackendResponse, Headers, Sender
 from ollama_facade.config.settings import Settings
 from ollama_facade.errors import OllamaError
 from ollama_facade.translate.dialects import Dialect
 from ollama_facade.translate.requests import BackendRequest
 
 TRANSPORT_ERRORS = (openai.OpenAIError, httpx2.HTTPError, aiohttp.ClientError, OSError)
-"""What the SDK raises, and reading an answer when the connection or its framing breaks."""
+"""What a sender raises, and reading a response when the connection or its framing breaks."""
+
+_ENDPOINT_HEADERS: Mapping[str, Mapping[str, str]] = {
+    # Anthropic's own clients always name the version, so a server may insist on one.
+    "messages": {"anthropic-version": "2023-06-01"},
+}
+
+_NO_KEY = openai.Omit()
 
 _log = structlog.get_logger(__name__)
 
 
 class BackendSession:
-    """What is known of one backend while it is asked; `dialect` gives the one that counts now."""
+    """Sends requests to one backend; `dialect` returns the dialect in force."""
 
     def __init__(
         self,
         settings: Settings,
-        client: AsyncOpenAI,
-        secrets: Redactor,
+        sender: Sender,
+        redactor: Redactor,
         dialect: Callable[[], Dialect],
     ) -> None:
         self._settings = settings
+        self._sender = sender
+        self._redactor = redactor
         self._dialect = dialect
         self._refusals = LearnedRefusals()
-        self.calls = Calls(settings, client)
-        self.routes = Routes()
-        self.secrets = secrets
+        self.routes = LearnedRoutes()
+        key = settings.api_key.get_secret_value()
+        names = {name.lower() for name, _ in settings.backend_headers}
+        self.own_headers: Headers = _authorization(f"Bearer {key}" if key else "")
+        if not key and "authorization" in names:
+            # A key among the operator's own headers is one.
+            self.own_headers = {}
+
+    def headers(self, authorization: str) -> Headers:
+        """Headers with our key or, where the operator wants it so, the client's or none."""
+        return _authorization(authorization) if self._settings.forward_key else self.own_headers
 
     def opened(self, request: BackendRequest) -> ResponseContext:
-        """The open answer to `request`, for an `async with`."""
+        """The open response to `request`, for an `async with`."""
         return ResponseContext(self, request)
 
-    async def send(self, opening: ResponseContext) -> BackendResponse:
-        """The answer, its body unread. Raises what the SDK raises.
+    async def send(self, context: ResponseContext) -> BackendResponse:
+        """Sends the request of `context`, which becomes the one that was sent at last.
 
-        A request of which a parameter is refused by name is changed and sent without it
-        (`refusals.py`). Nothing had been generated.
+        A request of which a parameter is refused by name is sent again without it (`learned.py`):
+        nothing was generated. Raises what the sender raises.
         """
-        closing = self._dialect().closes_streams and opening.request.stream
-        opening.request = self._refusals.apply(opening.request)
+        context.request = self._refusals.apply(context.request)
         while True:
             try:
-                return await self.calls.sent(opening.request, closing=closing)
+                return await self._send_once(context.request)
             except openai.APIStatusError as error:
-                self.routes.learn(opening.request, error)
-                changed = self._refusals.learn(opening.request, error.status_code, error.body)
+                self.routes.learn(context.request, error)
+                changed = self._refusals.learn(context.request, error.status_code, error.body)
                 if changed is None:
                     raise
-                opening.request = changed
+                context.request = changed
 
-    def failed(self, request: BackendRequest, error: BaseException) -> OllamaError | None:
-        """The error that a foreign failure is for the client; None for what is none.
+    async def _send_once(self, request: BackendRequest) -> BackendResponse:
+        """Sends a request, and once more if it never left."""
+        closing = self._dialect().closes_streams and request.stream
+        headers: Headers = {
+            **_ENDPOINT_HEADERS.get(request.endpoint, {}),
+            **request.headers,
+            **self.headers(request.authorization),
+            **({"Connection": "close"} if closing else {}),
+        }
+        arguments = request.endpoint, request.body, headers, request.request_id
+        try:
+            return await self._sender.send(*arguments)
+        except openai.APIConnectionError as error:
+            if not errors.is_unsent(error):
+                raise
+        return await self._sender.send(*arguments)
 
-        A timeout of ours is not, and neither are our own errors, out of whose texts the keys are
-        taken on this occasion.
+    def client_error(self, request: BackendRequest, error: BaseException) -> OllamaError | None:
+        """Returns the error that a failure is for the client; None for what is no failure here.
+
+        Timeouts of ours are not, and neither are our own errors, whose texts are redacted on this
+        occasion.
         """
-        hidden = self.secrets.hidden(request.authorization)
+        redaction = self._redactor.redacting(request.authorization)
         if isinstance(error, OllamaError):
-            hidden.cover(error)
+            redaction.redact(error)
             return None
         if isinstance(error, TimeoutError) or not isinstance(error, TRANSPORT_ERRORS):
             return None
         model = request.model
-        told = errors.from_exception(
+        reply = errors.from_exception(
             error,
             model,
             clients_key=self._settings.forward_key,
             relayed=request.endpoint in RELAYED,
         )
-        if told.status >= 500:
-            reason = self.secrets.without(errors.reason(error), request.authorization)
+        if reply.status >= 500:
+            reason = self._redactor.redact(errors.reason(error), request.authorization)
             _log.warning("backend failed", model=model[:200], reason=reason)
-        hidden.cover(told)
-        return told
+        redaction.redact(reply)
+        return reply
 
 
 class ResponseContext:
-    """A block in which the answer to a request is open, and out of which BackendErrors come."""
+    """Sends one request, retries it without refused parameters, and maps failures to BackendError.
 
-    __slots__ = ("_answer", "_session", "request")
+    A block in which the response is open.
+    """
+
+    __slots__ = ("_response", "_session", "request")
 
     def __init__(self, session: BackendSession, request: BackendRequest) -> None:
         self._session = session
         self.request = request
         """As it was sent at last."""
-        self._answer: BackendResponse | None = None
+        self._response: BackendResponse | None = None
 
     async def __aenter__(self) -> tuple[BackendRequest, BackendResponse]:
-        """Asks. Raises BackendError for what the backend refuses, or when it is not there."""
+        """Sends the request. Raises BackendError for a refusal, or a backend that is not there."""
         try:
-            self._answer = answer = await self._session.send(self)
+            self._response = response = await self._session.send(self)
         except Exception as error:
             self._raise(error)
             raise
-        return self.request, answer
+        return self.request, response
 
     async def __aexit__(
         self,
@@ -119,10 +152,10 @@ class ResponseContext:
         error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        """Gives the connection back, and raises BackendError for what broke in the block."""
+        """Closes the response, and raises BackendError for what broke in the block."""
         try:
-            if self._answer is not None:
-                await self._answer.aclose()
+            if self._response is not None:
+                await self._response.aclose()
         except Exception as broken:
             self._raise(error or broken)
             raise
@@ -130,7 +163,12 @@ class ResponseContext:
             self._raise(error)
 
     def _raise(self, error: BaseException) -> None:
-        told = self._session.failed(self.request, error)
-        if told is not None:
-            told.dropped = self.request.dropped
-            raise told from error
+        reply = self._session.client_error(self.request, error)
+        if reply is not None:
+            reply.dropped = self.request.dropped
+            raise reply from error
+
+
+def _authorization(value: str) -> Headers:
+    # The SDK refuses to send a request without a key unless it says that there is none.
+    return {"Authorization": value or _NO_KEY}

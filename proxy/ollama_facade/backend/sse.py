@@ -1,4 +1,4 @@
-"""Server-sent events out of bytes, without I/O (faults.md rows 51-57).
+"""Splits bytes into server-sent events, without I/O (faults.md rows 51-57).
 
 Any split of the bytes gives the same events. Lines end with LF, CRLF or CR; comments, ids and
 retries are skipped; data without a space after the colon, over several lines, or in events that
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from ollama_facade.errors import BackendError
 
-LINE_LIMIT = 8 * 1024 * 1024
-"""Bytes of one line or event; Ollama's own Go client takes no longer line."""
+MAX_LINE_BYTES = 8 * 1024 * 1024
+"""Length of one line or event; Ollama's own Go client takes no longer line."""
 
-_BLANK = [b""]
+_BLANK_LINE = [b""]
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -28,9 +28,9 @@ class Event:
 
 
 class EventSplitter:
-    """Feeds on bytes, gives the data of complete events."""
+    """Collects bytes until they make events."""
 
-    def __init__(self, limit: int = LINE_LIMIT) -> None:
+    def __init__(self, limit: int = MAX_LINE_BYTES) -> None:
         self._limit = limit
         # Long lines come in many reads: only this can be added to without being copied.
         self._rest = bytearray()
@@ -41,11 +41,11 @@ class EventSplitter:
         self._after_cr = False
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """The events that this chunk completes. Raises BackendError beyond the limit."""
+        """Returns the events that a chunk completes. Raises BackendError beyond the limit."""
         if not self._started:
             chunk = self._begin(chunk)
         if b"\r" in chunk or self._after_cr:
-            chunk = self._unify(chunk)
+            chunk = self._normalize_newlines(chunk)
         if b"\n" not in chunk:
             self._rest += chunk
             self._check(len(self._rest))
@@ -54,7 +54,7 @@ class EventSplitter:
         self._rest = bytearray(lines.pop())
         self._check(len(self._rest))
         events: list[Event] = []
-        for at, line in enumerate(lines, 1):
+        for next_line, line in enumerate(lines, 1):
             if not line:
                 if self._data:
                     events.append(self._take())
@@ -62,7 +62,7 @@ class EventSplitter:
                 line.startswith(b"data: ")
                 and not self._data
                 and not self._name
-                and lines[at : at + 1] == _BLANK
+                and lines[next_line : next_line + 1] == _BLANK_LINE
             ):
                 # One line of data and nothing else: nearly every event is of this kind.
                 self._check(len(line) - 6)
@@ -71,11 +71,11 @@ class EventSplitter:
                 self._line(line)
         return events
 
-    def whole(self, chunk: bytes) -> tuple[bytes, bytes]:
-        """What this chunk completes, and what is left of it, for whoever reads events otherwise.
+    def take_complete(self, chunk: bytes) -> tuple[bytes, bytes]:
+        """Returns the bytes of the events that a chunk completes, unsplit, and the rest of it.
 
-        What he does not understand is to be fed, and then what is left. Nothing is complete for him
-        where more than blank lines and lines of one kind is under way.
+        For a caller that reads events in another way: it feeds what it cannot read, then the rest.
+        Nothing is complete while more than blank lines and lines of one kind is under way.
         """
         if not self._started:
             chunk = self._begin(chunk)
@@ -84,14 +84,14 @@ class EventSplitter:
         end = chunk.rfind(b"\n\n") + 2
         if end < 2:
             return b"", chunk
-        whole = chunk[:end]
+        complete = chunk[:end]
         if self._rest:
-            whole = bytes(self._rest) + whole
+            complete = bytes(self._rest) + complete
             self._rest = bytearray()
-        return whole, chunk[end:]
+        return complete, chunk[end:]
 
     def finish(self) -> list[Event]:
-        """What stands complete but unterminated when the connection ends."""
+        """Returns the event that the end of the connection completes."""
         rest, self._rest = bytes(self._rest), bytearray()
         if rest:
             self._line(rest)
@@ -105,8 +105,8 @@ class EventSplitter:
         chunk, self._rest = bytes(self._rest), bytearray()
         return chunk.removeprefix(_BOM)
 
-    def _unify(self, chunk: bytes) -> bytes:
-        """CR and CRLF as LF; an LF after the CR that ended the chunk before belongs to it."""
+    def _normalize_newlines(self, chunk: bytes) -> bytes:
+        """Makes CR and CRLF LF; an LF after a CR that ended the chunk before belongs to that CR."""
         if self._after_cr and chunk.startswith(b"\n"):
             chunk = chunk[1:]
             self._after_cr = False

@@ -1,4 +1,4 @@
-"""The bytes of an answer as what a reader makes of it: event streams, and whole answers instead."""
+"""Reads the body of a response: event streams, and whole responses instead of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 import orjson
 
 from ollama_facade.backend.event_template import EventTemplate
-from ollama_facade.backend.exchange import BackendResponse
+from ollama_facade.backend.sender import BackendResponse
 from ollama_facade.backend.sse import Event, EventSplitter
 from ollama_facade.errors import BackendError
 from ollama_facade.translate.chunks import unreadable
@@ -17,19 +17,19 @@ from ollama_facade.translate.deltas import StreamDelta, TextRun
 
 
 class StreamItem(Protocol):
-    """What one event says; `finish` is the reason for which the answer ends with it, or empty."""
+    """What one event says; `finish` is the reason for which the response ends with it, or empty."""
 
     finish: str
 
 
 T = TypeVar("T", bound=StreamItem)
-Reader = Callable[[Any], T | None]
-"""Makes something of one JSON value, None where it says nothing. Raises BackendError."""
+Parse = Callable[[Any], T | None]
+"""Makes an item of one JSON value, None where it says nothing. Raises BackendError."""
 
 
-EXCEPTIONS = 8
-"""How many events of one read may be unlike the others before each is read for itself: looking for
-those that are alike costs a look at all that follow."""
+MAX_UNLIKE_EVENTS = 8
+"""Events of one read that may differ from the template before the rest is read one by one: looking
+for the next that fits it costs a look at all that follow."""
 
 
 def not_a_completion() -> BackendError:
@@ -40,101 +40,101 @@ def not_a_completion() -> BackendError:
 
 
 async def read_events(
-    response: BackendResponse, read: Reader[T], repeats: EventTemplate | None = None
+    response: BackendResponse, parse: Parse[T], template: EventTemplate | None = None
 ) -> AsyncGenerator[Sequence[T | TextRun], None]:
-    """What a streamed answer says, that of one read together; an empty list is ``[DONE]``.
+    """Yields the items of a streamed response, those of one read together; ``[DONE]`` is [].
 
-    With `repeats`, which is for a reader of Deltas, events that are alike are Texts. The connection
-    is read to its end after ``[DONE]``, so that it can be used again.
+    With `template`, which is for a parser of StreamDeltas, events that fit it are TextRuns. The
+    connection is read to its end after ``[DONE]``, so that it can be used again.
     """
     if response.status_code == 204:
         raise not_a_completion()
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/json":
-        whole = read(parsed(await response.aread()))
-        if whole is None:
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type == "application/json":
+        completion = parse(parse_json(await response.aread()))
+        if completion is None:
             raise not_a_completion()
-        yield [whole]
+        yield [completion]
         return
-    if kind != "text/event-stream":
+    if media_type != "text/event-stream":
         raise not_a_completion()
     splitter = EventSplitter()
     done = False
-    told: Sequence[T | TextRun]
+    items: Sequence[T | TextRun]
     async for chunk in response.aiter_raw():
         if done:
             continue
-        if repeats is None:
-            told, done, fault = _read(splitter.feed(chunk), read)
+        if template is None:
+            items, done, error = _parse(splitter.feed(chunk), parse)
         else:
-            told, done, fault = _read_alike(splitter, chunk, read, repeats)
-        if told:
-            yield told
-        if fault:
-            raise fault
+            items, done, error = _parse_with_template(splitter, chunk, parse, template)
+        if items:
+            yield items
+        if error:
+            raise error
         if done:
             yield []
     if not done:
-        told, done, fault = _read(splitter.finish(), read)
-        if told:
-            yield told
-        if fault:
-            raise fault
+        items, done, error = _parse(splitter.finish(), parse)
+        if items:
+            yield items
+        if error:
+            raise error
 
 
-def _read(events: list[Event], read: Reader[T]) -> tuple[list[T], bool, BackendError | None]:
-    """What some events say, whether ``[DONE]`` was among them, and what broke after them.
+def _parse(events: list[Event], parse: Parse[T]) -> tuple[list[T], bool, BackendError | None]:
+    """Returns the items of some events, whether ``[DONE]`` was among them, and the first error.
 
-    What came before a fault is not lost because it came in the same read.
+    What came before an error is not lost because it came in the same read.
     """
-    told: list[T] = []
+    items: list[T] = []
     try:
         for event in events:
             for text in event.data if len(event.data) == 1 else _documents(event):
                 if text.strip() == b"[DONE]":
-                    return told, True, None
+                    return items, True, None
                 try:
                     value = orjson.loads(text)
                 except orjson.JSONDecodeError:
-                    value = _parsed_slowly(text)
+                    value = _parse_json_slowly(text)
                 if event.name == b"error" and isinstance(value, dict) and "error" not in value:
                     value = {"error": value}
-                one = read(value)
-                if one is not None:
-                    told.append(one)
-    except BackendError as fault:
-        return told, False, fault
-    return told, False, None
+                item = parse(value)
+                if item is not None:
+                    items.append(item)
+    except BackendError as error:
+        return items, False, error
+    return items, False, None
 
 
-def _read_alike(
-    splitter: EventSplitter, chunk: bytes, read: Reader[T], repeats: EventTemplate
+def _parse_with_template(
+    splitter: EventSplitter, chunk: bytes, parse: Parse[T], template: EventTemplate
 ) -> tuple[list[T | TextRun], bool, BackendError | None]:
-    """As `_read` does of the events that the chunk completes; those that are alike are Texts."""
-    told: list[T | TextRun] = []
-    whole, rest = splitter.whole(chunk)
-    for _ in range(EXCEPTIONS):
-        texts, whole = repeats.read(whole)
+    """Does with the events that a chunk completes as `_parse`; those that fit are TextRuns."""
+    items: list[T | TextRun] = []
+    complete, rest = splitter.take_complete(chunk)
+    for _ in range(MAX_UNLIKE_EVENTS):
+        texts, complete = template.read(complete)
         if texts:
-            told.append(TextRun(texts))
-        if not whole:
+            items.append(TextRun(texts))
+        if not complete:
             break
-        end = whole.find(b"\n\n") + 2
-        events = splitter.feed(whole[:end])
-        whole = whole[end:]
-        more, done, fault = _read(events, read)
-        told += more
-        if done or fault:
-            return told, done, fault
+        end = complete.find(b"\n\n") + 2
+        events = splitter.feed(complete[:end])
+        complete = complete[end:]
+        more, done, error = _parse(events, parse)
+        items += more
+        if done or error:
+            return items, done, error
         if more and isinstance(more[-1], StreamDelta):
-            repeats.learn(events[-1], more[-1])
-    more, done, fault = _read(splitter.feed(whole + rest), read)
-    told += more
-    return told, done, fault
+            template.learn(events[-1], more[-1])
+    more, done, error = _parse(splitter.feed(complete + rest), parse)
+    items += more
+    return items, done, error
 
 
 def _documents(event: Event) -> tuple[bytes, ...]:
-    """The JSON texts of an event: its lines joined, or each line where blank lines are missing."""
+    """Returns the JSON texts of an event: its lines joined, or each line where that is no JSON."""
     joined = b"\n".join(event.data)
     try:
         orjson.loads(joined)
@@ -143,15 +143,15 @@ def _documents(event: Event) -> tuple[bytes, ...]:
     return (joined,)
 
 
-def parsed(text: bytes) -> Any:
-    """JSON, lone surrogates kept (their other half may come in the next event)."""
+def parse_json(text: bytes) -> Any:
+    """Parses JSON. Lone surrogates stay: their other half may come in the next event."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return _parsed_slowly(text)
+        return _parse_json_slowly(text)
 
 
-def _parsed_slowly(text: bytes) -> Any:
+def _parse_json_slowly(text: bytes) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

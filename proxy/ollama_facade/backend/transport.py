@@ -1,94 +1,201 @@
-"""The SDK's client as we want it: no redirects, nothing compressed, nothing endless."""
+"""The SDK's client and the HTTP connections under it: no redirects, cookies or compression.
+
+Both senders share one `Transport`: the SDK through httpx, `SessionSender` directly. httpx's own
+connections would read a second response, if it came in one read with the first, as the response
+to the next request (faults.md row 64).
+"""
 
 from __future__ import annotations
 
+import io
 import ssl
-from collections.abc import AsyncIterator
-from functools import partial
-from typing import Any, cast
+from collections.abc import AsyncIterator, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import aiohttp
 import httpx2
 import openai
-from openai import AsyncOpenAI, DefaultAioHttpClient
-from openai._vendor.httpx_aiohttp.transport import AiohttpTransport
+from multidict import CIMultiDict
 
 from ollama_facade.backend.connector import Connector
-from ollama_facade.backend.exchange import ANSWER_LIMIT
 from ollama_facade.config.settings import Settings
 from ollama_facade.errors import BackendError, SettingsError
 
-KEEP_ALIVE = 3.0
-"""Seconds that an idle connection is kept. Many servers (uvicorn, Node, cpp-httplib) close theirs
-after five, and a request sent at that very moment would be lost."""
+KEEP_ALIVE_SECONDS = 3.0
+"""How long an idle connection is kept. Many servers (uvicorn, Node, cpp-httplib) close theirs after
+five seconds, and a request sent at that very moment would be lost."""
 
-ERROR_LIMIT = 256 * 1024
-"""Bytes of an error that are read: a validator's list of all that is wrong fits. Of what is longer
-the connection is closed."""
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+"""Bytes of a response that is not streamed: 2,048 vectors of 1,536 numbers fit."""
+
+MAX_ERROR_BYTES = 256 * 1024
+"""Bytes of an error body that are read: a validator's list of everything that is wrong fits. After
+a longer one the connection is closed."""
+
+READ_BUFFER_BYTES = 256 * 1024
+"""Bytes that are read ahead of the reader of a response."""
+
+MAX_BYTES_WRITTEN_AT_ONCE = 1024 * 1024
+"""Length of a request body from which aiohttp wants a file instead of bytes."""
 
 
-def make_client(settings: Settings) -> AsyncOpenAI:
-    """The one client of a process; nothing but `settings` changes what it does.
+class AsyncOpenAI(openai.AsyncOpenAI):
+    """The SDK's client, with headers from the settings and none from `OPENAI_CUSTOM_HEADERS`.
+
+    The SDK sends the name of the class in `User-Agent`.
+    """
+
+    def __init__(self, settings: Settings, transport: Transport) -> None:
+        self.backend_headers: Mapping[str, str | openai.Omit] = {
+            "OpenAI-Organization": settings.organization or openai.Omit(),
+            "OpenAI-Project": settings.project or openai.Omit(),
+            "Accept-Encoding": "identity",
+            **{name: value.get_secret_value() for name, value in settings.backend_headers},
+        }
+        super().__init__(
+            base_url=settings.base_url,
+            # The SDK wants a key; requests without one omit the header.
+            api_key=settings.api_key.get_secret_value() or "none",
+            organization="",
+            project="",
+            max_retries=0,
+            timeout=None,
+            http_client=openai.DefaultAsyncHttpxClient(
+                transport=transport,
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+                follow_redirects=False,
+                trust_env=False,
+                timeout=None,
+            ),
+        )
+
+    @property
+    def default_headers(self) -> dict[str, str | openai.Omit]:
+        """The SDK's headers, and those of the settings."""
+        return {
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            "User-Agent": self.user_agent,
+            **self.platform_headers(),
+            "X-Stainless-Async": "async:asyncio",
+            **self.backend_headers,
+        }
+
+
+class Transport(httpx2.AsyncBaseTransport):
+    """HTTP/1.1 over aiohttp's connections, as the settings want it; the environment is not read.
 
     Raises SettingsError for a file of certificates that cannot be used.
     """
-    key = settings.api_key.get_secret_value()
-    proxy = settings.backend_proxy
-    http_client = DefaultAioHttpClient(
-        follow_redirects=False,
-        trust_env=False,
-        proxy=proxy.get_secret_value() if proxy else None,
-        verify=_trust(settings),
-        timeout=httpx2.Timeout(None, connect=settings.connect_timeout),
-        limits=httpx2.Limits(
-            max_connections=settings.max_queue + 8,
-            max_keepalive_connections=64,
-            keepalive_expiry=KEEP_ALIVE,
-        ),
-        event_hooks={"response": [_guard]},
-    )
-    for transport in (http_client._transport, *http_client._mounts.values()):  # noqa: SLF001
-        if isinstance(transport, AiohttpTransport):
-            transport.client = partial(_session, transport)
-    headers: dict[str, Any] = {
-        # The SDK would take these from the environment of the process.
-        "OpenAI-Organization": settings.organization or openai.Omit(),
-        "OpenAI-Project": settings.project or openai.Omit(),
-        "Accept-Encoding": "identity",
-        **{name: value.get_secret_value() for name, value in settings.backend_headers},
-    }
-    client = AsyncOpenAI(
-        base_url=settings.base_url,
-        api_key=key or "none",
-        organization="",
-        project="",
-        max_retries=0,
-        http_client=http_client,
-        timeout=httpx2.Timeout(None, connect=settings.connect_timeout),
-    )
-    # Not given above, where the SDK would add those of OPENAI_CUSTOM_HEADERS.
-    client._custom_headers = headers  # noqa: SLF001
-    return client
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._ssl = _ssl_context(settings)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def request(
+        self, method: str, url: str, headers: CIMultiDict[str], body: bytes = b""
+    ) -> aiohttp.ClientResponse:
+        """Sends a request and returns the response, its body unread.
+
+        Raises BackendError for a compressed response, and what aiohttp raises.
+        """
+        if self._session is None:
+            self._session = self._new_session()
+        response = await self._session.request(
+            method,
+            url,
+            data=io.BytesIO(body) if len(body) > MAX_BYTES_WRITTEN_AT_ONCE else body or None,
+            headers=headers,
+            allow_redirects=False,
+        )
+        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+        if encoding not in ("", "identity"):
+            response.close()
+            raise BackendError(502, "backend compressed its answer", kind="compressed")
+        return response
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Sends a request of the SDK's. Raises httpx2.NetworkError."""
+        headers = CIMultiDict(request.headers.multi_items())
+        # aiohttp takes no credentials from an address when there is an Authorization header.
+        url = str(request.url.copy_with(username="", password=""))
+        try:
+            response = await self.request(request.method, url, headers, await request.aread())
+        except (aiohttp.ClientError, OSError) as error:
+            raise httpx2.NetworkError(str(error)) from error
+        return httpx2.Response(
+            response.status, headers=response.raw_headers, stream=_Stream(response)
+        )
+
+    async def aclose(self) -> None:
+        """Closes every connection."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _new_session(self) -> aiohttp.ClientSession:
+        settings = self._settings
+        proxy = settings.backend_proxy
+        return aiohttp.ClientSession(
+            connector=Connector(
+                limit=settings.max_queue + 8, keepalive_timeout=KEEP_ALIVE_SECONDS, ssl=self._ssl
+            ),
+            # A cookie that the backend gave one client is not for another.
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            proxy=proxy.get_secret_value() if proxy else None,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout),
+            read_bufsize=READ_BUFFER_BYTES,
+        )
 
 
-def _session(transport: AiohttpTransport) -> aiohttp.ClientSession:
-    """What the SDK would make, over connections that are looked at before they are used again.
+class _Stream(httpx2.AsyncByteStream):
+    """The body of a response, as the SDK reads it."""
 
-    And without a memory: a cookie that the backend gave one client is not for another.
-    """
-    connector = Connector(
-        limit=transport.limits.max_connections or 0,
-        keepalive_timeout=transport.limits.keepalive_expiry,
-        ssl=transport.ssl_context,
-    )
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks: AsyncIterator[bytes] = self._response.content.iter_any()
+        if self._response.status >= 300:
+            chunks = error_chunks(chunks)
+        elif self._response.content_type != "text/event-stream":
+            chunks = limited(chunks)
+        try:
+            async for chunk in chunks:
+                yield chunk
+        except (aiohttp.ClientError, OSError) as error:
+            raise httpx2.ReadError(str(error)) from error
+
+    async def aclose(self) -> None:
+        self._response.close()
 
 
-def _trust(settings: Settings) -> ssl.SSLContext | bool:
-    """The system's certificates and those of FACADE_BACKEND_CA_FILE."""
+async def limited(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yields the chunks of a body. Raises BackendError beyond MAX_RESPONSE_BYTES."""
+    size = 0
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > MAX_RESPONSE_BYTES:
+            raise BackendError(502, "backend sent too much", kind="oversize")
+        yield chunk
+
+
+async def error_chunks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yields the first MAX_ERROR_BYTES of a body (faults.md row 81)."""
+    size = 0
+    async for chunk in chunks:
+        yield chunk[: MAX_ERROR_BYTES - size]
+        size += len(chunk)
+        if size >= MAX_ERROR_BYTES:
+            return
+
+
+def _ssl_context(settings: Settings) -> ssl.SSLContext:
+    """The context that trusts the system's certificates and those of FACADE_BACKEND_CA_FILE."""
     path = settings.backend_ca_file
     if path is None:
-        return True
+        return httpx2.create_ssl_context(trust_env=False)
     context = ssl.create_default_context()
     try:
         context.load_verify_locations(path)
@@ -96,51 +203,3 @@ def _trust(settings: Settings) -> ssl.SSLContext | bool:
         reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
         raise SettingsError(f"FACADE_BACKEND_CA_FILE: {str(path)!r}: {reason}") from None
     return context
-
-
-async def _guard(response: httpx2.Response) -> None:
-    """Refuses compressed answers and bounds whole ones, before anybody reads (rows 57, 59)."""
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("", "identity"):
-        raise BackendError(502, "backend compressed its answer", kind="compressed")
-    stream = cast("httpx2.AsyncByteStream", response.stream)
-    if response.status_code >= 300:
-        response.stream = _Beginning(stream)
-    elif not response.headers.get("content-type", "").startswith("text/event-stream"):
-        response.stream = _Bounded(stream)
-
-
-class _Beginning(httpx2.AsyncByteStream):
-    """As much of the body of an error as anybody reads (row 81)."""
-
-    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
-        self._stream = stream
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        size = 0
-        async for chunk in self._stream:
-            yield chunk[: ERROR_LIMIT - size]
-            size += len(chunk)
-            if size >= ERROR_LIMIT:
-                return
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
-class _Bounded(httpx2.AsyncByteStream):
-    """A body that ends in an error beyond the limit."""
-
-    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
-        self._stream = stream
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        size = 0
-        async for chunk in self._stream:
-            size += len(chunk)
-            if size > ANSWER_LIMIT:
-                raise BackendError(502, "backend sent too much", kind="oversize")
-            yield chunk
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()

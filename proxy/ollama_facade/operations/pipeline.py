@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from ollama_facade.backend.client import Response
-from ollama_facade.backend.routes import NoRouteError
+from ollama_facade.backend.learned import NoRouteError
 from ollama_facade.errors import BackendError, OllamaError
 from ollama_facade.golang.duration import parse_keep_alive
 from ollama_facade.operations import checks

@@ -1,6 +1,6 @@
-"""The tolerant reader: any JSON that a backend sends becomes a Delta, nothing, or one BackendError.
+"""The tolerant reader: any JSON of a backend becomes a StreamDelta, nothing, or one BackendError.
 
-Nothing past this module sees the backend's data (faults.md §3.3 rows 47-52, 55, 68, 70).
+Nothing past this module sees the backend's data (faults.md rows 47-52, 55, 68, 70).
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from ollama_facade.translate.deltas import StreamDelta, Timings, ToolCallDelta, 
 from ollama_facade.translate.failures import failure_status, failure_text
 from ollama_facade.translate.logprobs import read_logprobs
 
-MILLISECOND = 1_000_000
-_PLAIN = {"role", "content"}
+NANOSECONDS_PER_MILLISECOND = 1_000_000
+_TEXT_FIELDS = {"role", "content"}
 
 
 def unreadable() -> BackendError:
-    """What the client is told of an event that is no event."""
+    """The error for an event that is not JSON, or JSON of another kind."""
     return BackendError(502, "backend sent something unreadable", kind="unreadable")
 
 
 def parse_chunk(event: Any) -> StreamDelta | None:
-    """One event of a stream, or a whole completion, chat or text, as a Delta.
+    """Returns the StreamDelta of one event, or of a whole completion, chat or text.
 
     `event` is any JSON value. None means that it says nothing. Raises BackendError for an error
     event (its own message, its own status where it carries one) and for what is no completion.
@@ -53,7 +53,7 @@ def parse_chunk(event: Any) -> StreamDelta | None:
     if isinstance(message, dict):
         content = message.get("content")
         delta.content = content if isinstance(content, str) else _text(content)
-        if content is None or not message.keys() <= _PLAIN:  # nearly every one has no more
+        if content is None or not message.keys() <= _TEXT_FIELDS:  # nearly every one has no more
             delta.content += _text(message.get("refusal"))
             delta.thinking = _thinking(message)
             delta.calls = _calls(message)
@@ -65,13 +65,13 @@ def parse_chunk(event: Any) -> StreamDelta | None:
 
 
 def failed(event: Any) -> BackendError:
-    """The BackendError that an error event or body stands for."""
+    """Returns the BackendError that an error event or body stands for."""
     text = failure_text(event) or "backend reported an error without a message"
     return BackendError(failure_status(event) or 502, text, kind="error_event")
 
 
 def read_usage(usage: Any) -> Usage | None:
-    """Counts as reported; what is no count (text, negative, missing) is None, never zero."""
+    """Returns the counts as reported; text, a negative or a missing one is None, never zero."""
     if not isinstance(usage, dict):
         return None
     prompt = _count(usage.get("prompt_tokens", usage.get("input_tokens")))
@@ -80,7 +80,7 @@ def read_usage(usage: Any) -> Usage | None:
 
 
 def read_timings(timings: Any) -> Timings | None:
-    """llama.cpp's `timings`: `prompt_n` without the cached tokens, durations in milliseconds."""
+    """Returns llama.cpp's `timings`: its `prompt_n` lacks cached tokens, durations are in ms."""
     if not isinstance(timings, dict):
         return None
     prompt = _count(timings.get("prompt_n"))
@@ -95,7 +95,7 @@ def read_timings(timings: Any) -> Timings | None:
 
 
 def _first(choices: Any) -> Mapping[str, Any] | None:
-    """The choice with index 0: we ask for one, some backends send more or number them oddly."""
+    """Returns the choice with index 0: some backends send more, or number them oddly."""
     if not isinstance(choices, list):
         return None
     for choice in choices:
@@ -176,4 +176,4 @@ def _count(value: Any) -> int | None:
 def _duration(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
         return None
-    return round(value * MILLISECOND)
+    return round(value * NANOSECONDS_PER_MILLISECOND)

@@ -1,8 +1,8 @@
-"""Which parameter a backend refuses, out of the error that it answers with.
+"""Finds the parameters that a backend refuses in the error that it answers with.
 
-A server that is strict names what it does not take, each in its own words: OpenAI in `param`,
-pydantic (vLLM, Mistral, Azure AI) in `loc`, the rest in a sentence. Only what was sent and may be
-left out is a refusal; all other complaints are the client's to hear.
+A strict server names what it does not take, each in its own words: OpenAI in `param`, pydantic
+(vLLM, Mistral, Azure AI) in `loc`, the rest in a sentence. Only a parameter that was sent and may
+be left out is refused; every other error is the client's.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from ollama_facade.translate.requests import BackendRequest
 STATUSES = frozenset((400, 422))
 """The statuses with which parameters are refused."""
 
-KEPT = frozenset(("model", "messages", "prompt", "input", "tools", "suffix", "stream"))
-"""What the meaning of an answer depends on: without it nothing is asked."""
+REQUIRED = frozenset(("model", "messages", "prompt", "input", "tools", "suffix", "stream"))
+"""Parameters that the meaning of a response depends on: none is ever left out."""
 
 LIMITS = ("max_tokens", "max_completion_tokens")
-"""Two names of one thing: who refuses one is given the other."""
+"""Two names of one thing: a backend that refuses one is sent the other."""
 
-# Their values are this program's choice, so that any complaint of them is ours to mend.
-_OURS = frozenset(
+# Their values are this program's choice: any error about them is for it to fix.
+_OWN_PARAMETERS = frozenset(
     ("reasoning_effort", "reasoning", "thinking", "chat_template_kwargs", "stream_options")
 )
 _PARAMETER_CODES = frozenset(("unsupported_parameter", "unknown_parameter"))
 _VALUE_CODES = frozenset(("unsupported_value",))
-_INSIDE = (
+_NESTED_KEYS = (
     "error",
     "message",
     "detail",
@@ -42,8 +42,8 @@ _INSIDE = (
     "fieldViolations",
     "description",
 )
-_LONGEST = 16_384
-_PARTS = 200
+_MAX_TEXT_LENGTH = 16_384
+_MAX_PARTS = 200
 
 # A name alone or in quotes; with a dot and more, or a bracket, it would be a part of a message.
 _NAME = r"[`'\"]?(?P<name>[A-Za-z_]\w*)[`'\"]?(?!\w|\[|\.\w)"
@@ -97,42 +97,46 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A parameter that was sent and is refused; `value` is JSON when it is only this value."""
+    """A parameter that was sent and is refused."""
 
     parameter: str
     value: str = ""
+    """JSON, where only this value is refused."""
 
 
-def refusals(body: Any, request: BackendRequest) -> tuple[Refusal, ...]:
-    """What the error `body` (its JSON, its text, or None) refuses of `request`.
+def find_refusals(body: Any, request: BackendRequest) -> tuple[Refusal, ...]:
+    """Returns what the error `body` (its JSON, its text, or None) refuses of `request`.
 
     Empty when it names nothing that was sent, or something that has to be sent.
     """
     sent = request.body
-    of_value: dict[str, bool] = {}
+    only_values: dict[str, bool] = {}
     for name, only_value in _named(body):
         parameter = _CAMEL.sub("_", name).lower()
         if parameter in sent:
-            of_value[parameter] = of_value.get(parameter, True) and only_value
-    if not KEPT.isdisjoint(of_value):
+            only_values[parameter] = only_values.get(parameter, True) and only_value
+    if not REQUIRED.isdisjoint(only_values):
         return ()
     return tuple(
-        Refusal(parameter, _shown(sent[parameter]) if only_value else "")
-        for parameter, only_value in of_value.items()
+        Refusal(parameter, _value_text(sent[parameter]) if only_value else "")
+        for parameter, only_value in only_values.items()
         if not (only_value and parameter in LIMITS)
     )
 
 
 def without(request: BackendRequest, refused: Set[Refusal]) -> BackendRequest:
-    """The request without what is refused; the same one when it holds nothing of that.
+    """Returns the request without what is refused; the same one when it holds nothing of that.
 
     A limit goes by its other name and vectors come as numbers, where that is not refused as well.
-    What is gone is added to `dropped` under Ollama's name.
+    What is left out is added to `dropped` under Ollama's name.
     """
     body: dict[str, Any] = {}
-    gone: list[str] = []
+    left_out: list[str] = []
     for parameter, value in request.body.items():
-        if Refusal(parameter) not in refused and Refusal(parameter, _shown(value)) not in refused:
+        if (
+            Refusal(parameter) not in refused
+            and Refusal(parameter, _value_text(value)) not in refused
+        ):
             body[parameter] = value
         elif parameter == "encoding_format":
             # Never left out, because the SDK would ask for base64 by itself.
@@ -142,52 +146,52 @@ def without(request: BackendRequest, refused: Set[Refusal]) -> BackendRequest:
             if other and Refusal(other) not in refused:
                 body[other] = value
             else:
-                gone.append(parameter)
-    if "logprobs" in gone and body.pop("top_logprobs", None) is not None:
-        gone.append("top_logprobs")
+                left_out.append(parameter)
+    if "logprobs" in left_out and body.pop("top_logprobs", None) is not None:
+        left_out.append("top_logprobs")
     if body == request.body:
         return request
-    dropped = dict.fromkeys((*request.dropped, *map(ollama_name, gone)))
+    dropped = dict.fromkeys((*request.dropped, *map(ollama_name, left_out)))
     return replace(request, body=body, dropped=tuple(dropped))
 
 
-def _shown(value: Any) -> str:
-    """A value that was chosen from a few, as JSON; `""` for a number, of which all are refused."""
+def _value_text(value: Any) -> str:
+    """Returns a value as JSON; `""` for a number, of which all are refused."""
     return "" if isinstance(value, int | float) else json.dumps(value, sort_keys=True)
 
 
 def _named(body: Any) -> Iterator[tuple[str, bool]]:
-    """Every name that any part of an error body complains of, and whether only of its value."""
-    waiting: deque[Any] = deque([body])
-    for _ in range(_PARTS):
-        if not waiting:
+    """Yields every name that a part of an error body refuses, and whether only its value."""
+    parts: deque[Any] = deque([body])
+    for _ in range(_MAX_PARTS):
+        if not parts:
             return
-        part = waiting.popleft()
+        part = parts.popleft()
         if isinstance(part, str):
-            yield from _in_text(part[:_LONGEST])
+            yield from _in_text(part[:_MAX_TEXT_LENGTH])
         elif isinstance(part, list):
-            waiting.extend(part[:_PARTS])
+            parts.extend(part[:_MAX_PARTS])
         elif isinstance(part, Mapping):
             yield from _in_fields(part)
-            waiting.extend(part[key] for key in _INSIDE if key in part)
+            parts.extend(part[key] for key in _NESTED_KEYS if key in part)
 
 
 def _in_fields(error: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
-    """OpenAI's `param` and pydantic's `loc`."""
+    """Reads OpenAI's `param` and pydantic's `loc`."""
     name = error.get("param")
     if isinstance(name, str) and (word := _WORD.match(name)):
         top = word.group()
         if error.get("code") in _PARAMETER_CODES:
             yield top, False
-        elif error.get("code") in _VALUE_CODES or top in _OURS:
+        elif error.get("code") in _VALUE_CODES or top in _OWN_PARAMETERS:
             yield top, True
-    where = error.get("loc")
-    if isinstance(where, list | tuple):
-        path = [part for part in where if part != "body"]
+    location = error.get("loc")
+    if isinstance(location, list | tuple):
+        path = [part for part in location if part != "body"]
         if path and isinstance(path[0], str):
             if error.get("type") == "extra_forbidden":
                 yield path[0], False
-            elif path[0] in _OURS:
+            elif path[0] in _OWN_PARAMETERS:
                 yield path[0], True
 
 
@@ -195,6 +199,6 @@ def _in_text(text: str) -> Iterator[tuple[str, bool]]:
     for patterns, only_value in ((_PARAMETER_TEXTS, False), (_VALUE_TEXTS, True)):
         for pattern in patterns:
             for match in pattern.finditer(text):
-                for found in match.groupdict().values():
-                    for name in _WORD.findall(found or ""):
+                for names in match.groupdict().values():
+                    for name in _WORD.findall(names or ""):
                         yield name, only_value
