@@ -1,4 +1,4 @@
-"""Who may import whom (docs/design.md, "The house"), read from the imports."""
+"""Who may import whom (docs/design.md §3), read from the imports."""
 
 from __future__ import annotations
 
