@@ -1,4 +1,4 @@
-"""The architecture of the package (docs/design.md): layers, libraries and packages."""
+"""The architecture of the package (docs/design.md §3): layers, libraries and packages."""
 
 from __future__ import annotations
 

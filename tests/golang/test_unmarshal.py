@@ -70,7 +70,7 @@ MISMATCHES = [
     ),
     (EMBED, '{"dimensions":"5"}', mismatch("string", "EmbedRequest.dimensions", "int")),
     (EMBED, '{"input":[1e999]}', mismatch("number 1e999", "EmbedRequest.input", "float64")),
-    # the path of an inner decoding is appended, at any depth (§2.7)
+    # the path of an inner decoding is appended, at any depth (inference.md §2.7)
     (CHAT, with_property("5"), mismatch("number", PROPERTIES, "api.ToolProperty")),
     (CHAT, with_property('{"type":5}'), mismatch("number", f"{PROPERTIES}.type", "[]string")),
     (CHAT, with_property('{"type":[5]}'), mismatch("number", f"{PROPERTIES}.type", "string")),
@@ -98,7 +98,7 @@ MISMATCHES = [
 ]
 
 OWN_WORDS = [
-    # §2.1
+    # inference.md §2.1
     ('{"keep_alive":"abc"}', 'time: invalid duration "abc"'),
     ('{"keep_alive":""}', 'time: invalid duration ""'),
     ('{"keep_alive":"300"}', 'time: missing unit in duration "300"'),
@@ -107,19 +107,19 @@ OWN_WORDS = [
     ('{"keep_alive":true}', "Unsupported type: 'bool'"),
     ('{"keep_alive":[]}', "Unsupported type: '[]interface {}'"),
     ('{"keep_alive":{}}', "Unsupported type: 'map[string]interface {}'"),
-    # §2.2
+    # inference.md §2.2
     ('{"think":"xyz"}', f'invalid think value: "xyz" {THINK}'),
     ('{"think":""}', f'invalid think value: "" {THINK}'),
     ('{"think":"High"}', f'invalid think value: "High" {THINK}'),
     ('{"think":"\\n\\""}', f'invalid think value: "\\n\\"" {THINK}'),
     ('{"think":1}', THINK.replace("(must be ", "think must be a boolean or string (")),
     ('{"think":[]}', THINK.replace("(must be ", "think must be a boolean or string (")),
-    # §2.4
+    # inference.md §2.4
     (
         '{"messages":[{"images":["data:image/png;base64,AA"]}]}',
         "illegal base64 data at input byte 4",
     ),
-    # §2.6, §2.7
+    # inference.md §2.6, §2.7
     (with_call('{"arguments":"{}"}'), NO_OBJECT),
     (with_call('{"arguments":[]}'), NO_OBJECT),
     ('{"tools":[{"function":{"parameters":{"properties":[]}}}]}', NO_OBJECT),

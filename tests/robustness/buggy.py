@@ -1,4 +1,4 @@
-"""The watched service with bugs in it, into which requests fall that ask for them (row 89).
+"""The watched service with bugs in it, for requests that ask for them (faults.md row 89).
 
 python -m tests.robustness.buggy serve …
 

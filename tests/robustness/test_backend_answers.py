@@ -1,4 +1,4 @@
-"""Rows 71 to 85: what a backend may answer as a whole, or not at all."""
+"""faults.md rows 71 to 85: what a backend may answer as a whole, or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows 41 to 70: what a backend may do in the middle of a stream."""
+"""faults.md rows 41 to 70: what a backend may do in the middle of a stream."""
 
 from __future__ import annotations
 

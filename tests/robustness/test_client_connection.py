@@ -1,4 +1,4 @@
-"""Rows 22 to 40: connections that no client should make, and some do."""
+"""faults.md rows 22 to 40: connections that no client should make, and some do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows 86 to 98: what happens to the process, and around it."""
+"""faults.md rows 86 to 98: what happens to the process, and around it."""
 
 from __future__ import annotations
 

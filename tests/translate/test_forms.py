@@ -1,4 +1,4 @@
-"""A form as bytes as its fields (RFC 7578; §4.6)."""
+"""A form as bytes as its fields (RFC 7578; management.md §4.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A body of `/v1/messages` as a chat: the recordings, tools, images, thoughts (§4.7)."""
+"""A body of `/v1/messages` as a chat: recordings, tools, images, thoughts (management.md §4.7)."""
 
 from __future__ import annotations
 

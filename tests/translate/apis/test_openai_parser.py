@@ -1,4 +1,4 @@
-"""An OpenAI body as the request to the backend (§4.1, §4.2)."""
+"""An OpenAI body as the request to the backend (management.md §4.1, §4.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A body of `/v1/responses` as a chat: the recordings, items, tools, forms (§4.5)."""
+"""A body of `/v1/responses` as a chat: recordings, items, tools, forms (management.md §4.5)."""
 
 from __future__ import annotations
 
