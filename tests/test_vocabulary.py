@@ -68,7 +68,7 @@ PACKAGE_NAMES = {
 
 CONSTANTS = {
     "COLLECTED", "COPIED", "DEEPEST", "FEWEST", "KEPT", "LARGEST", "LINGER", "LONGEST", "MANY",
-    "MOST", "PATIENCE", "TOGETHER", "UNREAD",
+    "PATIENCE", "TOGETHER", "UNREAD",
 }  # fmt: skip
 """Words of constants, instead of MAX_… and MIN_… with what is limited and the unit."""
 
