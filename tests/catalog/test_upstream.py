@@ -22,10 +22,10 @@ async def test_the_list_is_cached_for_its_time() -> None:
     await live.listing()
     clock.pass_by(4.9)
     await live.listing()
-    assert source.asked == 1
+    assert source.fetches == 1
     clock.pass_by(0.1)
     await live.listing()
-    assert source.asked == 2
+    assert source.fetches == 2
 
 
 async def test_concurrent_requests_share_one_fetch() -> None:
@@ -36,7 +36,7 @@ async def test_concurrent_requests_share_one_fetch() -> None:
     await asyncio.sleep(0)
     source.gate.set()
     found = await asyncio.gather(*asking)
-    assert source.asked == 1
+    assert source.fetches == 1
     assert {id(listing) for listing in found} == {id(found[0])}
 
 
@@ -49,7 +49,7 @@ async def test_a_cancelled_request_does_not_cancel_the_fetch_of_others() -> None
     leaving.cancel()
     source.gate.set()
     assert names_of((await staying).models) == ["a:latest"]
-    assert source.asked == 1
+    assert source.fetches == 1
 
 
 async def test_the_last_list_stays_while_the_backend_fails() -> None:
@@ -60,7 +60,7 @@ async def test_the_last_list_stays_while_the_backend_fails() -> None:
     clock.pass_by(6)
     assert await live.listing() is first
     assert await live.listing() is first
-    assert source.asked == 2, "a backend that fails is not asked by every request"
+    assert source.fetches == 2, "a backend that fails is not asked by every request"
     source.failure = None
     source.entries.append({"id": "b"})
     clock.pass_by(6)
@@ -79,7 +79,7 @@ async def test_no_request_waits_long_for_a_slow_backend_while_there_is_a_list(
     clock.pass_by(6)
     assert await live.listing() is first
     assert await live.listing() is first
-    assert source.asked == 2
+    assert source.fetches == 2
     source.gate.set()
 
 
@@ -134,17 +134,17 @@ async def test_entries_without_an_id_and_duplicates_are_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ids", "owner", "asked"),
+    ("ids", "owner", "fetched"),
     ((("a",), "llamacpp", ["a"]), (("a", "b"), "llamacpp", []), (("a",), "vllm", [])),
 )
 async def test_properties_are_those_of_the_one_model_of_llama_cpp(
-    ids: tuple[str, ...], owner: str, asked: list[str]
+    ids: tuple[str, ...], owner: str, fetched: list[str]
 ) -> None:
     source = Source(*ids)
     for item in source.entries:
         item["owned_by"] = owner
     await ModelCache(source, 5, Hands()).listing()
-    assert source.asked_properties == asked
+    assert source.fetched_properties == fetched
 
 
 async def test_ten_thousand_entries_are_all_there() -> None:
@@ -176,7 +176,7 @@ async def test_readiness_is_fetched_once_in_a_while() -> None:
     clock.pass_by(100)
     assert await live.failure() is None
     assert await live.failure() is None
-    assert source.asked == 1
+    assert source.fetches == 1
     source.failure = unreachable()
     assert await live.failure() is None
     clock.pass_by(5)
@@ -184,7 +184,7 @@ async def test_readiness_is_fetched_once_in_a_while() -> None:
     assert await live.failure() is source.failure
     assert names_of((await live.listing()).models) == ["a:latest"]
     assert await live.failure() is source.failure
-    assert source.asked == 2
+    assert source.fetches == 2
     source.failure = None
     clock.pass_by(5)
     assert await live.failure() is None
@@ -196,4 +196,4 @@ async def test_without_a_cached_list_readiness_is_cached_for_a_second() -> None:
     clock.pass_by(100)
     for _ in range(5):
         await live.failure()
-    assert source.asked == 1
+    assert source.fetches == 1

@@ -28,11 +28,11 @@ def run(
     *arguments: str, settings: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """The command, ended, without any setting but those given."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     return subprocess.run(
         [sys.executable, "-m", "ollama_facade", *arguments],
         cwd=ROOT,
-        env={**kept, **(settings or {})},
+        env={**environment, **(settings or {})},
         capture_output=True,
         text=True,
         timeout=60,
@@ -183,11 +183,11 @@ def test_the_embedded_backend_ends_when_the_service_is_killed() -> None:
 
 
 def test_a_signal_while_the_model_loads_takes_the_backend_down() -> None:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     with subprocess.Popen(
         [sys.executable, "-m", "ollama_facade", "serve", "--local"],
         cwd=ROOT,
-        env={**kept, "OLLAMA_HOST": "127.0.0.1:0"},
+        env={**environment, "OLLAMA_HOST": "127.0.0.1:0"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
@@ -276,14 +276,14 @@ def test_a_shell_completes_the_commands_and_their_options() -> None:
     call = "from ollama_facade.cli.main import main; main(prog_name='ollama-facade')"
     completed = []
     for words, position in (("ollama-facade s", 1), ("ollama-facade check --b", 2)):
-        asked = {
+        completion = {
             "_OLLAMA_FACADE_COMPLETE": "bash_complete",
             "COMP_WORDS": words,
             "COMP_CWORD": str(position),
         }
         command = [sys.executable, "-c", call]
         answer = subprocess.run(
-            command, cwd=ROOT, env={**os.environ, **asked}, capture_output=True, check=True
+            command, cwd=ROOT, env={**os.environ, **completion}, capture_output=True, check=True
         )
         completed.append(answer.stdout.decode().split())
     assert completed == [["plain,serve"], ["plain,--backend"]]

@@ -105,16 +105,16 @@ def test_it_ends_when_the_block_fails() -> None:
 
 
 def test_an_unexpected_end_is_reported() -> None:
-    told = threading.Event()
+    ended = threading.Event()
     texts: list[str] = []
 
     def on_end(text: str) -> None:
         texts.append(text)
-        told.set()
+        ended.set()
 
     with running(find_model(), on_end) as started:
         os.kill(started.process, signal.SIGKILL)
-        assert told.wait(10)
+        assert ended.wait(10)
     assert texts[0].startswith("--local: the llama.cpp server of smollm2 ended with signal SIGKILL")
 
 

@@ -26,11 +26,11 @@ class Child:
 
 
 class Nursery:
-    """Makes the children and hears what is said."""
+    """Starts children and records the lines."""
 
     def __init__(self, *failing: int) -> None:
         self.children: list[Child] = []
-        self.said: list[str] = []
+        self.lines: list[str] = []
         self.failing = failing
         self.well = threading.Event()
 
@@ -39,7 +39,7 @@ class Nursery:
         return self.children[-1]
 
     def notify(self, text: str) -> None:
-        self.said.append(text)
+        self.lines.append(text)
         if text == "it serves again":
             self.well.set()
 
@@ -56,7 +56,7 @@ def test_a_child_that_ends_is_restarted() -> None:
     nursery.children[0].ended("gone")
     assert nursery.well.wait(10)
     supervised.stop()
-    assert nursery.said == ["gone", "it is started again in 0.01 s", "it serves again"]
+    assert nursery.lines == ["gone", "it is started again in 0.01 s", "it serves again"]
     assert [child.stopped for child in nursery.children] == [True, True]
 
 
@@ -67,9 +67,9 @@ def test_a_failed_start_is_repeated_after_twice_the_delay() -> None:
     nursery.children[0].ended("gone")
     assert nursery.well.wait(10)
     supervised.stop()
-    waits = [text for text in nursery.said if "started again" in text]
+    waits = [text for text in nursery.lines if "started again" in text]
     assert waits == [f"it is started again in {wait} s" for wait in (0.01, 0.02, 0.04)]
-    assert nursery.said.count("does not start") == 2
+    assert nursery.lines.count("does not start") == 2
     assert len(nursery.children) == 4
 
 
@@ -79,7 +79,7 @@ def test_a_failed_first_start_is_an_error() -> None:
     with pytest.raises(SettingsError):
         supervised.address()
     supervised.stop()
-    assert (len(nursery.children), nursery.said) == (1, [])
+    assert (len(nursery.children), nursery.lines) == (1, [])
 
 
 def test_nothing_is_started_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,9 +72,9 @@ def test_the_check_fails_and_says_what_to_run(
     monkeypatch.setattr(generate, "DOCUMENT", changed)
     before = (generate.ROOT / "openapi" / "reference.md").read_bytes()
     assert generate.main(["--check"]) == 1
-    said = capsys.readouterr().out
-    assert "+Other words." in said
-    assert said.endswith("stale: openapi/reference.md. Run `make generate`.\n")
+    output = capsys.readouterr().out
+    assert "+Other words." in output
+    assert output.endswith("stale: openapi/reference.md. Run `make generate`.\n")
     assert (generate.ROOT / "openapi" / "reference.md").read_bytes() == before
 
 

@@ -378,8 +378,8 @@ def test_the_facts_of_a_server_are_read(example: Example) -> None:
 
 def test_tools_are_not_known_to_be_missing_where_the_backend_does_not_say() -> None:
     for caps in ({}, {"supports_system_role": True}):
-        told = facts(LLAMACPP_ENTRY, {**LLAMACPP_PROPERTIES, "chat_template_caps": caps})
-        assert "capabilities" not in told
+        values = facts(LLAMACPP_ENTRY, {**LLAMACPP_PROPERTIES, "chat_template_caps": caps})
+        assert "capabilities" not in values
 
 
 def test_a_template_without_tools_and_thoughts_has_neither_capability() -> None:
@@ -412,6 +412,6 @@ KEYS = sorted({key for example in EXAMPLES for key in (*example.entry, *example.
 
 @given(st.dictionaries(st.sampled_from(KEYS), JSON), st.dictionaries(st.sampled_from(KEYS), JSON))
 def test_any_json_is_read(entry: dict[str, Any], properties: dict[str, Any]) -> None:
-    told = facts(entry, properties)
-    assert all(told.values())
-    assert not {"capabilities", "capabilities_seen"} <= set(told)
+    values = facts(entry, properties)
+    assert all(values.values())
+    assert not {"capabilities", "capabilities_seen"} <= set(values)

@@ -47,7 +47,7 @@ def key(text: str) -> Key:
     """
     name = names.parse(text)
     if name is not None:
-        return tuple(name.key())
+        return name.key()
     return (text.removesuffix(":latest").casefold(),)
 
 
@@ -96,12 +96,12 @@ def presets(entries: Mapping[Key, Entry]) -> tuple[dict[Key, dict[str, Any]], di
     An entry `from` its own name is made from the backend's model of that name; a circle of several
     entries is a problem of all that lead into it.
     """
-    complete: dict[Key, dict[str, Any]] = {}
+    resolved: dict[Key, dict[str, Any]] = {}
     problems: dict[str, str] = {}
     for start in entries:
         path: list[Key] = []
         at = start
-        while at not in complete and at not in path:
+        while at not in resolved and at not in path:
             path.append(at)
             above = _base_key(at, entries)
             if above is None:
@@ -114,9 +114,9 @@ def presets(entries: Mapping[Key, Entry]) -> tuple[dict[Key, dict[str, Any]], di
         for step in reversed(path):
             above = _base_key(step, entries)
             entry = entries[step]
-            base = {"from": entry.body["from"]} if above is None else complete[above]
-            complete[step] = overlay(_without_parent(base), entry.body)
-    return complete, problems
+            base = {"from": entry.body["from"]} if above is None else resolved[above]
+            resolved[step] = overlay(_without_parent(base), entry.body)
+    return resolved, problems
 
 
 def complete(preset: Mapping[str, Any], name: str, backend_id: str, parent: str) -> dict[str, Any]:

@@ -65,10 +65,6 @@ class Catalog:
         """Reads the folder, so that the log names its bad files at start-up."""
         await self._snapshot()
 
-    def problems(self) -> list[tuple[str, str]]:
-        """Reads the folder and returns file name and problem of each bad file."""
-        return list(self._folder.read().problems) if self._folder else []
-
     async def create(self, body: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
         """Creates the model that `body` (a CreateRequest with `from`) describes.
 
@@ -104,7 +100,7 @@ class Catalog:
         name = names.parse(destination)
         if name is None:
             raise OllamaError(400, "invalid model name")
-        if entry.key(source) == tuple(name.key()):
+        if entry.key(source) == name.key():
             return
         index, model = await self._find(source)
         if model is None:

@@ -103,7 +103,7 @@ class Folder:
 
         Raises OllamaError(403) when the folder is not writable, (507) when it is full.
         """
-        key = tuple(name.key())
+        key = name.key()
         with self._writing():
             content = manifest.write(body)
             existing = self._files_of(key)

@@ -7,13 +7,6 @@ with `main.py`.
 """
 
 __all__ = [
-    "backend_check",
-    "check",
-    "contract",
-    "main",
-    "models",
-    "probes",
-    "serve",
-    "sockets",
+    "backend_check", "check", "contract", "main", "models", "probes", "serve", "sockets",
     "workers",
-]
+]  # fmt: skip

@@ -180,7 +180,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What is handed in and nothing else: `load` alone reads the parsers."""
+        """Takes arguments as the only source: `load` alone reads the environment."""
         return (init_settings,)
 
 

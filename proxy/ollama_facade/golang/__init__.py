@@ -8,13 +8,6 @@ into the `types.Shape` of its schema, with Go's texts for every error. `encode.d
 """
 
 __all__ = [
-    "base64",
-    "decode_errors",
-    "duration",
-    "encode",
-    "scanner",
-    "types",
-    "unions",
-    "unmarshal",
+    "base64", "decode_errors", "duration", "encode", "scanner", "types", "unions", "unmarshal",
     "values",
-]
+]  # fmt: skip

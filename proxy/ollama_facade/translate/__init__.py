@@ -7,23 +7,7 @@ family of backends takes is data in `dialect_table`. Begin with `requests.py`.
 """
 
 __all__ = [
-    "accumulator",
-    "apis",
-    "chunks",
-    "context",
-    "deltas",
-    "dialect_table",
-    "dialects",
-    "embeddings",
-    "formats",
-    "images",
-    "messages",
-    "metadata",
-    "models",
-    "options",
-    "requests",
-    "show",
-    "thinking",
-    "tool_calls",
-    "tools",
-]
+    "accumulator", "apis", "chunks", "context", "deltas", "dialect_table", "dialects",
+    "embeddings", "formats", "images", "messages", "metadata", "models", "options", "requests",
+    "show", "thinking", "tool_calls", "tools",
+]  # fmt: skip

@@ -11,6 +11,8 @@ from types import MappingProxyType
 
 from ollama_facade.translate.dialects import Dialect, openai_options
 
+_WITH_TOP_K = openai_options(top_k="top_k", min_p="min_p", repeat_penalty="repetition_penalty")
+
 _ROWS = (
     Dialect(
         name="default",
@@ -66,9 +68,7 @@ _ROWS = (
         name="vllm",
         source="vllm-project/vllm vllm/entrypoints/openai/chat_completion/protocol.py; "
         "docs.vllm.ai/en/latest/serving/online_serving (no suffix; Responses and Messages APIs)",
-        parameters=openai_options(
-            top_k="top_k", min_p="min_p", repeat_penalty="repetition_penalty"
-        ),
+        parameters=_WITH_TOP_K,
         thinking="chat_template_kwargs",
         # Qwen's templates read the first, DeepSeek's and Granite's the second.
         template_switches=("enable_thinking", "thinking"),
@@ -85,9 +85,7 @@ _ROWS = (
         source="sgl-project/sglang python/sglang/srt/entrypoints/openai/protocol.py "
         "(CompletionRequest, ChatCompletionRequest; owned_by `sglang`), "
         "docs/basic_usage/openai_api_completions, docs.sglang.io/docs/basic_usage/anthropic_api",
-        parameters=openai_options(
-            top_k="top_k", min_p="min_p", repeat_penalty="repetition_penalty"
-        ),
+        parameters=_WITH_TOP_K,
         thinking="chat_template_kwargs",
         template_switches=("enable_thinking", "thinking"),
         reasoning="reasoning_content",
@@ -124,9 +122,7 @@ _ROWS = (
         source="openrouter.ai/docs/api_reference/parameters, "
         "openrouter.ai/docs/guides/best-practices/reasoning-tokens, "
         "openrouter.ai/docs/api/api-reference/anthropic-messages/create-a-message",
-        parameters=openai_options(
-            top_k="top_k", min_p="min_p", repeat_penalty="repetition_penalty"
-        ),
+        parameters=_WITH_TOP_K,
         thinking="reasoning",
         efforts={"max": "xhigh"},
         reasoning="reasoning",
@@ -186,9 +182,7 @@ _ROWS = (
         name="together",
         source="togethercomputer/skills together-chat-completions/references/api-parameters.md, "
         "docs.together.ai/docs/inference/responses-api",
-        parameters=openai_options(
-            top_k="top_k", min_p="min_p", repeat_penalty="repetition_penalty"
-        ),
+        parameters=_WITH_TOP_K,
         thinking="reasoning_switch",
         efforts={"max": "high"},
         reasoning="reasoning",

@@ -28,7 +28,10 @@ class Field:
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, Field]:
-    """Returns the fields by name, the first of each. Raises OllamaError(400) with Go's text."""
+    """Returns the fields by name, the first of each (management.md §4.6).
+
+    Raises OllamaError(400) with Go's text.
+    """
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in ("multipart/form-data", "multipart/mixed"):
         raise OllamaError(400, _FAILED + "request Content-Type isn't multipart/form-data")

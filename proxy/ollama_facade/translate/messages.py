@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ollama_facade.translate.dialects import Dialect
@@ -129,10 +129,11 @@ def _match_results(
     """
     open_calls = list(calls)
     waiting = list(results)
-    for matches in (_same_id, _same_name, _any):
+    for matches in _MATCHES:
         unmatched = []
         for position in waiting:
-            call = next((call for call in open_calls if matches(messages[position], *call)), None)
+            result = messages[position]
+            call = next((call for call in open_calls if matches(result, *call)), None)
             if call is None:
                 unmatched.append(position)
             else:
@@ -143,16 +144,12 @@ def _match_results(
         identified[position] = [messages[position].get("tool_call_id") or next(fresh)]
 
 
-def _same_id(result: Mapping[str, Any], identifier: str, _: str) -> bool:
-    return result.get("tool_call_id") == identifier
-
-
-def _same_name(result: Mapping[str, Any], _: str, name: str) -> bool:
-    return bool(name) and result.get("tool_name") == name
-
-
-def _any(_result: Mapping[str, Any], _identifier: str, _name: str) -> bool:
-    return True
+_MATCHES: tuple[Callable[[Mapping[str, Any], str, str], bool], ...] = (
+    lambda result, identifier, _: result.get("tool_call_id") == identifier,
+    lambda result, _, name: bool(name) and result.get("tool_name") == name,
+    lambda *_: True,
+)
+"""How a result (a message) finds its call (id and name), the best match first."""
 
 
 def _fresh_ids(messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -4,11 +4,11 @@ The tags are removed, with white space after the opening tag and around the clos
 may begin a tag is held back until more text decides. An answer that does not begin with the opening
 tag has no thinking. The states and what ends them:
 
-    START     opening tag → SKIP_SPACE, any other text → CONTENT
-    SKIP_SPACE  any text but white space → THINKING
-    THINKING  closing tag → AFTER
-    AFTER     any text but white space → CONTENT
-    CONTENT   the end of the answer
+    START        opening tag → SKIP_SPACE, other text → CONTENT
+    SKIP_SPACE   text that is not white space → THINKING
+    THINKING     closing tag → AFTER
+    AFTER        text that is not white space → CONTENT
+    CONTENT      the end of the answer
 """
 
 from __future__ import annotations
