@@ -10,6 +10,8 @@ from __future__ import annotations
 from ollama_facade.contract.openapi import (
     METHODS,
     PLACES,
+    BodyForm,
+    ErrorForm,
     Operation,
     document,
     file,
@@ -18,4 +20,15 @@ from ollama_facade.contract.openapi import (
     schema,
 )
 
-__all__ = ["METHODS", "PLACES", "Operation", "document", "file", "load", "operations", "schema"]
+__all__ = [
+    "METHODS",
+    "PLACES",
+    "BodyForm",
+    "ErrorForm",
+    "Operation",
+    "document",
+    "file",
+    "load",
+    "operations",
+    "schema",
+]
