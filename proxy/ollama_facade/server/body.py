@@ -93,7 +93,7 @@ class BodyMiddleware:
             receive,
             declared=head.declared,
             limit=self._limit,
-            timeout=None if head.arrived else self._timeout,
+            seconds=None if head.arrived else self._timeout,
         )
         compression = state.operation.compression if state.operation else ""
         if not body or not compression or head.encoding.lower() != compression.encode():
@@ -103,20 +103,20 @@ class BodyMiddleware:
 
 
 async def read_body(
-    receive: Receive, *, declared: int | None, limit: int, timeout: float | None
+    receive: Receive, *, declared: int | None, limit: int, seconds: float | None
 ) -> bytes | None:
     """Returns the whole body, or None when the client left before its end.
 
     `declared` is the Content-Length, None for a chunked body; what declares too much is not read at
     all. Raises OllamaError: 413 beyond `limit` bytes or one object or list for each 64 of them, 408
-    after `timeout` seconds.
+    after `seconds`.
     """
     if declared is not None and declared > limit:
         raise _too_large()
     parts: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(seconds):
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":

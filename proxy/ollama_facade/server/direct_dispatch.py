@@ -3,8 +3,8 @@
 Connexion takes a request through eight middlewares, three of which look up the operation again, and
 makes the validators of its body anew: 250 µs. What comes of it is the same each time for an
 operation without parameters: the decoder of its body, then its endpoint. DirectDispatch reads both
-from the contract and calls them. Everything else (parameters in the path, a body that is not JSON, a
-path or method that is not there) goes through Connexion.
+from the contract and calls them. Everything else (parameters in the path, a body that is not JSON,
+a path or method that is not there) goes through Connexion.
 
 tests/server/test_direct_dispatch.py compares both ways for every operation and recording.
 """

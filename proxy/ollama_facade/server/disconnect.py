@@ -126,7 +126,7 @@ class DisconnectWatcher:
 
     async def _watch(self, task: asyncio.Task[Any], is_answered: Callable[[], bool]) -> None:
         await wait_for_disconnect(self._receive)
-        # Uvicorn sends `http.disconnect` as well when the response is complete: cleaning up goes on.
+        # Uvicorn sends `http.disconnect` also when the response is complete: cleaning up goes on.
         if not is_answered():
             self.gone = True
             task.cancel()

@@ -67,7 +67,7 @@ async def _expose(metrics: Metrics, _scope: Scope, _receive: Receive, send: Send
 
 
 class PathRouter:
-    """Answers the paths of `endpoints`; any other goes to `app`, or is a 404 where there is none."""
+    """Answers the paths of `endpoints`; any other goes to `app`, or is a 404 without one."""
 
     def __init__(self, endpoints: Endpoints, app: ASGIApp | None = None) -> None:
         self._endpoints = endpoints

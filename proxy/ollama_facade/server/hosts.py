@@ -101,7 +101,7 @@ class HostPolicy:
 
 
 def without_port(header: str) -> str:
-    """Returns the host of a Host header: ``::1`` of ``[::1]:80`` and of ``::1``, ``a`` of ``a:80``."""
+    """Returns the host of a Host header: ``::1`` of ``[::1]:80`` and ``::1``, ``a`` of ``a:80``."""
     if header.startswith("["):
         inside, bracket, port = header[1:].partition("]")
         return inside if bracket and (not port or port.startswith(":")) else header
