@@ -130,9 +130,10 @@ async def test_a_response_of_which_a_part_came_with_the_first_is_not_the_next_re
             assert await ask(backend) == "ok"
             return
         try:
-            assert await ask(backend) == "ok"
+            reply = await ask(backend)
         except BackendError as error:
-            assert error.status == 502
+            reply = str(error.status)
+        assert reply in ("ok", "502")
 
 
 @pytest.mark.anyio
