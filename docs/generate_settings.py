@@ -6,8 +6,8 @@ import sys
 
 from pydantic import SecretStr
 
+from ollama_facade.config.parsers import FROM_FILE
 from ollama_facade.config.settings import LENIENT, Settings, variables
-from ollama_facade.config.texts import FROM_FILE
 
 HEAD = """\
 # Settings

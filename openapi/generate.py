@@ -3,8 +3,8 @@
     python -m openapi.generate            write it
     python -m openapi.generate --check    say in a diff what is stale, and end with 1 if anything is
 
-What is made: the types of the wire, the reference page, the README's table of routes, and the page
-of settings. docs/compatibility.md is made from the recordings instead (tests/golden/document.py).
+What is made: the reference page, the README's table of routes, and the page of settings.
+docs/compatibility.md is made from the recordings instead (tests/golden/document.py).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from openapi import reference, wire
+from openapi import reference
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "openapi" / "ollama.yaml"
@@ -43,7 +43,6 @@ def settings(_document: Any) -> str:
 
 
 MADE: Mapping[str, Callable[[Any], str]] = {
-    "proxy/ollama_facade/contract/wire.py": wire.wire,
     "openapi/reference.md": reference.reference,
     "README.md": readme,
     "docs/settings.md": settings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +10,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# `make fuzz`; otherwise tests have the hundred examples of hypothesis, or their own number.
+# A few examples where somebody waits, a hundred in continuous integration, and `make fuzz`. A busy
+# machine is no reason to fail, so that no example has a deadline.
+settings.register_profile("few", max_examples=20, deadline=None)
+settings.register_profile("ci", max_examples=100, deadline=None)
 settings.register_profile("fuzz", max_examples=20_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "few"))
 
 ROOT = Path(__file__).parent.parent
 if str(ROOT) not in sys.path:  # `pytest` without `python -m` does not put it there

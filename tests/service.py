@@ -47,7 +47,7 @@ class Service:
         arguments: Sequence[str] = (),
         *,
         host: str = "127.0.0.1",
-        patience: float = 60.0,
+        patience: float = 180.0,
         secrets: Sequence[str] = (),
         told: Sequence[str] | None = None,
         module: str = "tests.watched",
@@ -111,7 +111,7 @@ class Service:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(15)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(5)

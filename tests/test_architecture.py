@@ -1,9 +1,12 @@
-"""Who may import whom (docs/design.md, "The house"), read from the imports."""
+"""The architecture of the package (docs/design.md §3): layers, libraries and packages."""
 
 from __future__ import annotations
 
 import ast
 import graphlib
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,9 +25,14 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(("server",)),
     frozenset(("cli", "embedded", "__main__")),
 )
-"""From the lowest to the highest; those of one line do not know each other, but for the last."""
+"""From the lowest to the highest. Packages of one layer do not import each other, but for those of
+the first and the last."""
 
-HOMES = {
+ROOT_MODULES = frozenset(("__init__", "__main__", "errors", "clock", "names"))
+
+MAX_MODULE_LINES = 250
+
+LIBRARIES = {
     "openai": {"backend"},
     "httpx": {"backend"},
     "httpx2": {"backend"},
@@ -34,7 +42,7 @@ HOMES = {
     "swagger_ui_bundle": {"server"},
     "uvicorn": {"server.protocol", "cli.serve"},
     "httptools": {"server.protocol"},
-    "xllamacpp": {"embedded"},
+    "xllamacpp": {"embedded.server"},
     "prometheus_client": {"server.metrics"},
     "pydantic_settings": {"config"},
     "time": {"clock"},
@@ -45,7 +53,27 @@ HOMES = {
     "os.getenv": set(),
     "os.putenv": set(),
 }
-"""Where a package, or a name in one, may be used."""
+"""The packages and modules that may use a library, or a name in one."""
+
+PRIVATE_PARTS = frozenset(("openai._vendor", "aiohttp.client_proto", "aiohttp.http_writer"))
+"""Modules of libraries that are not part of their public API, whatever their names."""
+
+MAY_USE_PRIVATE_PARTS = frozenset(("server.protocol",))
+
+# Temporary: modules that are about to lose their private parts. Nothing may be added.
+STILL_USE_PRIVATE_PARTS = frozenset(
+    (
+        "backend.connector",
+        "backend.exchange",
+        "backend.posting",
+        "backend.transport",
+        "cli.serve",
+        "server.app",
+        "server.direct_dispatch",
+    )
+)
+# Temporary: packages that are about to get a docstring and `__all__`. Nothing may be added.
+STILL_UNDESCRIBED = frozenset(("backend", "operations", "server", "translate.apis"))
 
 PURE = frozenset(
     (
@@ -63,6 +91,7 @@ PURE = frozenset(
         "itertools",
         "json",
         "math",
+        "numpy",
         "orjson",
         "ollama_facade",
         "re",
@@ -75,7 +104,7 @@ PURE = frozenset(
         "zlib",
     )
 )
-"""What the core may import: nothing that reads, writes, waits, or knows the time."""
+"""What `translate` may import: nothing that reads, writes, waits, or knows the time."""
 
 
 def module_name(path: Path) -> str:
@@ -84,15 +113,29 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
-TREES = {
-    module_name(path): ast.parse(path.read_text(encoding="utf-8"), str(path))
-    for path in sorted(PACKAGE.rglob("*.py"))
+SOURCES = {
+    module_name(path): path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))
 }
+TREES = {module: ast.parse(source, module) for module, source in SOURCES.items()}
+PACKAGES = [module_name(path) for path in sorted(PACKAGE.rglob("__init__.py"))]
+DEFINED = {
+    node.attr if isinstance(node, ast.Attribute) else getattr(node, "name", getattr(node, "id", ""))
+    for tree in TREES.values()
+    for node in ast.walk(tree)
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    or (isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Store))
+}
+"""The names that the package defines: functions, classes, variables and attributes."""
+
+
+def inner_name(module: str) -> str:
+    """`server.app` for ollama_facade.server.app; `""` for the package itself."""
+    return module.partition(".")[2]
 
 
 def package(module: str) -> str:
-    """`http` for ollama_facade.server.app; `""` for the package itself."""
-    return module.partition(".")[2].partition(".")[0]
+    """`server` for ollama_facade.server.app; `""` for the package itself."""
+    return inner_name(module).partition(".")[0]
 
 
 def layer(module: str) -> int:
@@ -111,34 +154,56 @@ def imports(tree: ast.AST) -> Iterator[str]:
 
 
 def used_names(tree: ast.AST) -> Iterator[str]:
-    """What is imported, and every `a.b.c` with `a` spelt out as what was imported under it."""
-    meant = {}
+    """What is imported, and every `a.b.c` with `a` replaced by what was imported as `a`."""
+    origins = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                meant[alias.asname or alias.name.partition(".")[0]] = (
+                origins[alias.asname or alias.name.partition(".")[0]] = (
                     alias.name if alias.asname else alias.name.partition(".")[0]
                 )
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
-                meant[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+                origins[alias.asname or alias.name] = f"{node.module}.{alias.name}"
     yield from imports(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
             head, _, rest = ast.unparse(node).partition(".")
-            if head in meant:
-                yield f"{meant[head]}.{rest}"
+            if head in origins:
+                yield f"{origins[head]}.{rest}"
+
+
+def private_parts(source: str) -> Iterator[str]:
+    """Private names, modules and attributes of libraries that a module uses."""
+    tree = ast.parse(source)
+    for name in imports(tree):
+        if name.startswith("ollama_facade."):
+            hidden = is_private(name.rpartition(".")[2])
+        else:
+            hidden = any(map(is_private, name.split(".")))
+        if hidden or any(within(name, part) for part in PRIVATE_PARTS):
+            yield name
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and is_private(node.attr):
+            own = ast.unparse(node.value) in ("self", "cls", "super()") and node.attr in DEFINED
+            if not own and ast.unparse(node) != "os._exit":  # public, despite its name
+                yield ast.unparse(node)
+    yield from re.findall(r"noqa: SLF\w*", source)
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__")
 
 
 def inner_imports(module: str) -> set[str]:
     """The modules of this package that a module imports."""
-    found = set()
+    modules = set()
     for name in imports(TREES[module]):
         while name not in TREES and "." in name:
             name = name.rpartition(".")[0]
         if name in TREES and name not in ("ollama_facade", module):
-            found.add(name)
-    return found
+            modules.add(name)
+    return modules
 
 
 def within(name: str, thing: str) -> bool:
@@ -156,12 +221,18 @@ def test_a_module_imports_only_lower_layers(module: str) -> None:
         assert lower or neighbour, f"{module} imports {imported}"
 
 
-@pytest.mark.parametrize("thing", sorted(HOMES))
+@pytest.mark.parametrize("thing", sorted(LIBRARIES))
 def test_a_library_is_used_only_where_it_belongs(thing: str) -> None:
     for module, tree in TREES.items():
-        if not any(within(module, f"ollama_facade.{home}") for home in HOMES[thing]):
+        if not any(within(inner_name(module), home) for home in LIBRARIES[thing]):
             strays = [name for name in used_names(tree) if within(name, thing)]
             assert not strays, f"{module} uses {strays}"
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_only_public_parts_of_libraries_are_used(module: str) -> None:
+    if inner_name(module) not in MAY_USE_PRIVATE_PARTS | STILL_USE_PRIVATE_PARTS:
+        assert not list(private_parts(SOURCES[module]))
 
 
 @pytest.mark.parametrize("module", [name for name in TREES if package(name) == "translate"])
@@ -170,13 +241,54 @@ def test_the_core_is_pure(module: str) -> None:
     assert roots <= PURE
 
 
-def test_no_module_needs_itself() -> None:
+def test_no_module_imports_itself() -> None:
     graph = {module: inner_imports(module) for module in TREES}
     tuple(graphlib.TopologicalSorter(graph).static_order())
 
 
 def test_the_package_itself_imports_nothing_of_its_own() -> None:
     assert inner_imports("ollama_facade") == set()
+
+
+def test_only_five_modules_are_at_the_root() -> None:
+    assert {path.stem for path in PACKAGE.glob("*.py")} == ROOT_MODULES
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_a_module_has_at_most_250_lines(module: str) -> None:
+    assert len(SOURCES[module].splitlines()) <= MAX_MODULE_LINES
+
+
+@pytest.mark.parametrize("module", PACKAGES)
+def test_a_package_describes_itself_and_lists_what_may_be_imported(module: str) -> None:
+    if inner_name(module) in STILL_UNDESCRIBED:
+        pytest.skip("it gets its description soon")
+    docstring = ast.get_docstring(TREES[module])
+    assert docstring is not None
+    assert 3 <= len(docstring.splitlines()) <= 10
+    namespace: dict[str, object] = {}
+    exec(f"from {module} import *", namespace)
+    names = {alias.id for alias in ast.walk(TREES[module]) if isinstance(alias, ast.Name)}
+    assert "__all__" in names
+    assert len(namespace) > 1
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("ollama_facade", "ollama_facade.errors"),
+        ("ollama_facade.translate", "ollama_facade.translate.requests"),
+        ("ollama_facade.backend", "ollama_facade.server"),
+        ("ollama_facade.cli.main", "openai"),
+        ("ollama_facade.cli.main", "connexion"),
+        ("ollama_facade.cli.main", "uvicorn"),
+    ],
+)
+def test_importing_a_module_does_not_load_another(module: str, absent: str) -> None:
+    program = f"import sys, {module}; sys.exit({absent!r} in sys.modules)"
+    environment = {"PYTHONPATH": str(PACKAGE.parent)}
+    ended = subprocess.run([sys.executable, "-c", program], env=environment, check=False)
+    assert ended.returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -189,23 +301,44 @@ def test_the_package_itself_imports_nothing_of_its_own() -> None:
         ("from datetime import datetime as d\nd.now()", "datetime.datetime.now"),
     ],
 )
-def test_a_stray_is_seen_however_it_is_written(source: str, used: str) -> None:
+def test_a_stray_is_found_however_it_is_written(source: str, used: str) -> None:
     assert any(within(name, used) for name in used_names(ast.parse(source)))
 
 
 @pytest.mark.parametrize(
     "source", ["import httpx_like", "scope = {}\nscope.environ", "x.os.environ"]
 )
-def test_what_only_looks_like_a_stray_is_none(source: str) -> None:
+def test_similar_code_is_no_stray(source: str) -> None:
     names = list(used_names(ast.parse(source)))
-    assert not any(within(name, thing) for name in names for thing in HOMES)
+    assert not any(within(name, thing) for name in names for thing in LIBRARIES)
 
 
 @pytest.mark.parametrize(
-    "module", [name for name in TREES if name != "ollama_facade.contract.wire"]
+    "source",
+    [
+        "from connexion.context import _scope",
+        "from openai._vendor.httpx_aiohttp import transport",
+        "import openai._models",
+        "from aiohttp.client_proto import ResponseHandler",
+        "import aiohttp.http_writer",
+        "sdk._client.close()",
+        "def f(self):\n    self._captured_of_a_base_class.append(1)",
+        "x = 1  # noqa: SLF001",
+    ],
 )
-def test_a_module_has_at_most_250_lines(module: str) -> None:
-    """`ollama_facade.contract.wire` is generated and as long as the contract."""
-    path = PACKAGE.parent / Path(*module.split("."))
-    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    assert len(file.read_text(encoding="utf-8").splitlines()) <= 250
+def test_a_private_part_is_found(source: str) -> None:
+    assert list(private_parts(source))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from __future__ import annotations",
+        "from ollama_facade import __version__",
+        "from aiohttp import ClientSession",
+        "def f(self):\n    self._clock.wall()",
+        "x.__dict__",
+    ],
+)
+def test_public_and_own_names_are_no_private_parts(source: str) -> None:
+    assert not list(private_parts(source))

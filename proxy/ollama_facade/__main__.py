@@ -1,4 +1,4 @@
-"""`python -m proxy` is the command `ollama-facade`."""
+"""Runs the command `ollama-facade` for `python -m ollama_facade`."""
 
 from ollama_facade.cli.main import main
 

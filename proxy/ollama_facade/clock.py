@@ -1,4 +1,4 @@
-"""The only place that reads a clock: wall time for clients to see, monotonic for durations."""
+"""Reads the system's clocks: wall time for clients, monotonic time for durations."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ SECOND = 1_000_000_000
 
 
 class Clock:
-    """Wall time and monotonic time in nanoseconds. Tests hand in their own."""
+    """Wall time and monotonic time in nanoseconds. Tests pass their own."""
 
     def wall(self) -> int:
-        """Nanoseconds since 1970, UTC."""
+        """Returns nanoseconds since 1970, UTC."""
         return time.time_ns()
 
     def monotonic(self) -> int:
-        """Nanoseconds on a clock that never goes back; only differences mean anything."""
+        """Returns nanoseconds of a clock that never goes back; only differences have a meaning."""
         return time.monotonic_ns()
 
     def timestamp(self) -> str:
-        """Now, as `created_at` shows it."""
+        """Returns the present time as `created_at` shows it."""
         return format_time(self.wall())
 
 
-_second_cached = (-1, "")
+_cached_second = (-1, "")
 
 
 def format_seconds(second: int) -> str:
-    """Seconds since 1970 as ``2023-11-14T22:13:20``, UTC.
+    """Formats seconds since 1970 as ``2023-11-14T22:13:20``, UTC.
 
-    The text changes once a second; frames and lines come thousands of times a second.
+    The last text is cached, because frames are sent thousands of times a second.
     """
-    global _second_cached
-    cached, text = _second_cached
+    global _cached_second
+    cached, text = _cached_second
     if cached != second:
         text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        _second_cached = (second, text)
+        _cached_second = (second, text)
     return text
 
 
 def format_time(nanoseconds: int) -> str:
-    """RFC 3339 in UTC as Go prints it: up to nine digits, trailing zeros gone (inference.md §4.4).
+    """Formats a time as Go does: RFC 3339, UTC, no trailing zeros (inference.md §4.4).
 
     >>> format_time(1_700_000_000_120_000_000)
     '2023-11-14T22:13:20.12Z'

@@ -1,4 +1,4 @@
-"""Names of models: `[scheme://][host/][namespace/]model[:tag]` (management.md §2)."""
+"""Parses model names: `[scheme://][host/][namespace/]model[:tag]` (management.md §2)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ollama_facade.errors import OllamaError
-from ollama_facade.golang.quote import quote
+from ollama_facade.golang.encode import quote
 
 HOST = "registry.ollama.ai"
 NAMESPACE = "library"
@@ -15,21 +15,21 @@ TAG = "latest"
 
 Source = Literal["", "cloud", "local"]
 
-# What Go's `unicode.IsSpace` takes for a space; Python's `strip` would take four controls more.
+# The spaces of Go's `unicode.IsSpace`; Python's `strip` removes four control characters more.
 _SPACES = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
-# A separator with nothing on one side of it promises a part that is not there; `!` is illegal.
+# Stands for the empty part beside a separator; `!` makes the name invalid.
 _MISSING = "!MISSING!"
-_HOST_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,349}")
-_NAMESPACE_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}")
-_PART_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")
+_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,349}")
+_NAMESPACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}")
+_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A valid name with every part filled in; the letters are as they were typed."""
+    """A valid name with every part filled in, in the case that was given."""
 
     host: str
     namespace: str
@@ -37,7 +37,7 @@ class Name:
     tag: str
 
     def display(self) -> str:
-        """The shortest form that is unambiguous, always with its tag: ``llama3.2:latest``."""
+        """Returns the shortest unambiguous form, always with the tag: ``llama3.2:latest``."""
         if self.host.lower() != HOST:
             return self.qualified()
         if self.namespace.lower() != NAMESPACE:
@@ -45,11 +45,11 @@ class Name:
         return f"{self.model}:{self.tag}"
 
     def qualified(self) -> str:
-        """All four parts: ``registry.ollama.ai/library/llama3.2:latest``."""
+        """Returns all four parts: ``registry.ollama.ai/library/llama3.2:latest``."""
         return f"{self.host}/{self.namespace}/{self.model}:{self.tag}"
 
     def key(self) -> tuple[str, str, str, str]:
-        """What two names have in common that mean the same model: look-ups ignore case (§2.3)."""
+        """Returns the look-up key: names of one model differ only in case (management.md §2.3)."""
         return (
             self.host.casefold(),
             self.namespace.casefold(),
@@ -60,15 +60,17 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A name without the ``:cloud`` or ``:local`` that a request gave; `raw` is what it gave."""
+    """The model name of a request, split into the name and its source."""
 
     source: Source
     base: str
+    """The name without ``:cloud`` or ``:local``."""
     raw: str
+    """The name as the request gave it."""
 
 
 def parse(text: str) -> Name | None:
-    """The name that the text stands for, or None when it is not one (§2.1).
+    """Parses a name; None when it is not valid (management.md §2.1).
 
     >>> parse("hf.co/user/repo:Q4_K_M").display()
     'hf.co/user/repo:Q4_K_M'
@@ -91,21 +93,21 @@ def parse(text: str) -> Name | None:
             host = after if scheme else rest
     name = Name(host or HOST, namespace or NAMESPACE, model, tag if tagged else TAG)
     valid = (
-        _HOST_PATTERN.fullmatch(name.host)
-        and _NAMESPACE_PATTERN.fullmatch(name.namespace)
-        and _PART_PATTERN.fullmatch(name.model)
-        and _PART_PATTERN.fullmatch(name.tag)
+        _HOST.fullmatch(name.host)
+        and _NAMESPACE.fullmatch(name.namespace)
+        and _PART.fullmatch(name.model)
+        and _PART.fullmatch(name.tag)
     )
     return name if valid else None
 
 
 def trim(text: str) -> str:
-    """The text without the spaces around it, spaces being what Go takes for them."""
+    """Strips white space as Go's `strings.TrimSpace` does."""
     return text.strip(_SPACES)
 
 
 def reference(text: str) -> Reference:
-    """The source and the bare name that a request means (§2.2). An empty text has an empty base.
+    """Splits the source from the name of a request (management.md §2.2); the base may be empty.
 
     Raises OllamaError (400) when two sources are named.
 
@@ -120,15 +122,15 @@ def reference(text: str) -> Reference:
 
 
 def _cut(text: str, separator: str) -> tuple[str, str, bool]:
-    before, found, after = text.rpartition(separator)
-    if not found:
+    before, cut, after = text.rpartition(separator)
+    if not cut:
         return text, "", False
     return before or _MISSING, after or _MISSING, True
 
 
 def _cut_source(text: str) -> tuple[str, Source]:
-    before, found, after = text.rpartition(":")
-    if not found:
+    before, colon, after = text.rpartition(":")
+    if not colon:
         return text, ""
     suffix = trim(after)
     lowered = suffix.lower()

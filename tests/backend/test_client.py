@@ -157,7 +157,7 @@ def test_events_that_only_single_newlines_separate_are_understood(
         (418, {"error": "teapot"}, 418, "teapot"),
         (501, {"error": {"message": "no embeddings"}}, 501, "no embeddings"),
         (999, "", 502, "backend failed"),
-        # OpenAI, vLLM, llama.cpp in router mode, OpenRouter (row 76)
+        # OpenAI, vLLM, llama.cpp in router mode, OpenRouter (faults.md row 76)
         (404, {"error": {"message": "x", "code": "model_not_found"}}, 404, "model 'm' not found"),
         (404, {"object": "error", "message": "x", "code": 404}, 404, "model 'm' not found"),
         (

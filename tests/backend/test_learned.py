@@ -20,7 +20,7 @@ from ollama_facade.backend.learned import (
 )
 from ollama_facade.errors import BackendError
 from ollama_facade.translate.deltas import each_delta
-from ollama_facade.translate.dialects import dialect
+from ollama_facade.translate.dialect_table import dialect
 from ollama_facade.translate.requests import BackendRequest
 from tests.backend.conftest import Load
 from tests.upstream import Asked, Step, Upstream, answer, done, event, finish, opened, say, usage

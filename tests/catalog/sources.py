@@ -23,13 +23,13 @@ class Source:
             {"id": identity, "created": CREATED + number, "owned_by": "tests", **more}
             for number, identity in enumerate(ids)
         ]
-        self.asked = 0
-        self.asked_properties: list[str] = []
+        self.fetches = 0
+        self.fetched_properties: list[str] = []
         self.failure: BackendError | None = None
         self.gate: asyncio.Event | None = None
 
     async def models(self) -> list[dict[str, Any]]:
-        self.asked += 1
+        self.fetches += 1
         if self.gate is not None:
             await self.gate.wait()
         if self.failure is not None:
@@ -37,12 +37,12 @@ class Source:
         return [dict(entry) for entry in self.entries]
 
     async def properties(self, model_id: str) -> dict[str, Any]:
-        self.asked_properties.append(model_id)
+        self.fetched_properties.append(model_id)
         return {}
 
 
 class Hands(Clock):
-    """A clock that moves when it is told to; the wall time is that of the machine."""
+    """A clock that is advanced by hand; the wall time is that of the machine."""
 
     def __init__(self) -> None:
         self.now = SECOND

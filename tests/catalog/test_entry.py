@@ -44,7 +44,7 @@ BASE = {
         ({"renderer": "r"}, "renderer", "r"),
     ),
 )
-def test_a_request_is_laid_over_its_base(body: dict[str, Any], field: str, expected: Any) -> None:
+def test_a_request_is_merged_with_its_base(body: dict[str, Any], field: str, expected: Any) -> None:
     assert entry.overlay(BASE, body)[field] == expected
 
 
@@ -69,7 +69,7 @@ def test_from_its_own_name_is_the_backends_model() -> None:
     assert (found[entry.key("gen")]["from"], problems) == ("gen", {})
 
 
-def test_a_circle_is_a_problem_of_all_that_lead_into_it_and_of_nobody_else() -> None:
+def test_a_circle_is_a_problem_only_of_the_files_that_lead_into_it() -> None:
     found, problems = entry.presets(
         entries(
             {"model": "a", "from": "b"},
@@ -118,7 +118,7 @@ def test_a_digest_is_the_same_in_every_version_of_this_service() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("text", "other"),
     (
         ("x", "X:latest"),
         ("library/x", "x"),
@@ -126,5 +126,5 @@ def test_a_digest_is_the_same_in_every_version_of_this_service() -> None:
         ("ft:gpt-3.5:org::id", "FT:gpt-3.5:org::id"),
     ),
 )
-def test_spellings_of_one_name_have_one_key(one: str, other: str) -> None:
-    assert entry.key(one) == entry.key(other)
+def test_spellings_of_one_name_have_one_key(text: str, other: str) -> None:
+    assert entry.key(text) == entry.key(other)

@@ -66,7 +66,7 @@ def test_the_same_case_can_be_asked_for() -> None:
     assert index(["gen"]).find("gen:latest", exact_case=True) is not None
 
 
-def test_an_entry_covers_the_backends_model_and_keeps_what_it_does_not_correct() -> None:
+def test_an_entry_hides_the_backends_model_and_inherits_what_it_does_not_set() -> None:
     covered = index(["gen"], {"model": "Gen", "from": "gen", "info": {"context_length": 9}})
     assert [model.name for model in covered.models] == ["Gen:latest"]
     model = covered.find("gen")

@@ -36,7 +36,7 @@ GOOD = "model: x\nfrom: gen\n"
         ("[" * 5000, ""),
     ),
 )
-def test_a_bad_file_is_told_apart_in_one_line(text: str, fragment: str) -> None:
+def test_a_bad_file_is_described_in_one_line(text: str, fragment: str) -> None:
     with pytest.raises(DocumentError) as raised:
         manifest.read(text.encode())
     assert fragment in str(raised.value)
@@ -82,6 +82,6 @@ def test_what_is_written_is_read_as_it_was(text: str, value: Any) -> None:
     "text",
     ("no", "1e5", "~", "", " a\n b", "\n\n", "a\r\nb", "\x85\u2028x\n", "\x00\n\x7f", "# x\n\ty"),
 )
-def test_odd_texts_come_back(text: str) -> None:
+def test_unusual_texts_are_written_without_loss(text: str) -> None:
     body = {"model": "x", "from": "gen", "system": text}
     assert manifest.read(manifest.write(body)) == body

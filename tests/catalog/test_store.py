@@ -193,7 +193,7 @@ def test_a_process_that_is_killed_during_200_creates_leaves_every_entry_whole_or
     found = folder.read()
     assert found.problems == ()
     assert 40 <= len(found.entries) < 200
-    assert {one.body["system"] for one in found.entries.values()} == {"word " * 2000}
+    assert {file.body["system"] for file in found.entries.values()} == {"word " * 2000}
     folder.put(name("next"), body("next"))
     assert len(folder.read().entries) == len(found.entries) + 1
 

@@ -16,19 +16,19 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-async def test_the_list_is_kept_for_its_time() -> None:
+async def test_the_list_is_cached_for_its_time() -> None:
     source, clock = Source("a"), Hands()
     live = ModelCache(source, 5, clock)
     await live.listing()
     clock.pass_by(4.9)
     await live.listing()
-    assert source.asked == 1
+    assert source.fetches == 1
     clock.pass_by(0.1)
     await live.listing()
-    assert source.asked == 2
+    assert source.fetches == 2
 
 
-async def test_however_many_ask_it_is_fetched_once() -> None:
+async def test_concurrent_requests_share_one_fetch() -> None:
     source = Source("a")
     source.gate = asyncio.Event()
     live = ModelCache(source, 5, Hands())
@@ -36,11 +36,11 @@ async def test_however_many_ask_it_is_fetched_once() -> None:
     await asyncio.sleep(0)
     source.gate.set()
     found = await asyncio.gather(*asking)
-    assert source.asked == 1
+    assert source.fetches == 1
     assert {id(listing) for listing in found} == {id(found[0])}
 
 
-async def test_one_who_leaves_does_not_take_the_list_from_the_others() -> None:
+async def test_a_cancelled_request_does_not_cancel_the_fetch_of_others() -> None:
     source = Source("a")
     source.gate = asyncio.Event()
     live = ModelCache(source, 5, Hands())
@@ -49,7 +49,7 @@ async def test_one_who_leaves_does_not_take_the_list_from_the_others() -> None:
     leaving.cancel()
     source.gate.set()
     assert names_of((await staying).models) == ["a:latest"]
-    assert source.asked == 1
+    assert source.fetches == 1
 
 
 async def test_the_last_list_stays_while_the_backend_fails() -> None:
@@ -60,17 +60,17 @@ async def test_the_last_list_stays_while_the_backend_fails() -> None:
     clock.pass_by(6)
     assert await live.listing() is first
     assert await live.listing() is first
-    assert source.asked == 2, "a backend that fails is not asked by every request"
+    assert source.fetches == 2, "a backend that fails is not asked by every request"
     source.failure = None
     source.entries.append({"id": "b"})
     clock.pass_by(6)
     assert names_of((await live.listing()).models) == ["a:latest", "b:latest"]
 
 
-async def test_nobody_waits_long_for_a_slow_backend_while_there_is_a_list(
+async def test_no_request_waits_long_for_a_slow_backend_while_there_is_a_list(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ollama_facade.catalog.upstream.PATIENCE", 0.001)
+    monkeypatch.setattr("ollama_facade.catalog.upstream.REFRESH_WAIT", 0.001)
     assert REFRESH_WAIT <= 2
     source, clock = Source("a"), Hands()
     live = ModelCache(source, 5, clock)
@@ -79,11 +79,11 @@ async def test_nobody_waits_long_for_a_slow_backend_while_there_is_a_list(
     clock.pass_by(6)
     assert await live.listing() is first
     assert await live.listing() is first
-    assert source.asked == 2
+    assert source.fetches == 2
     source.gate.set()
 
 
-async def test_without_any_list_the_failure_is_told_and_the_next_one_asks_again() -> None:
+async def test_without_any_list_the_failure_is_raised_and_the_next_request_fetches_again() -> None:
     source = Source("a")
     source.failure = unreachable()
     live = ModelCache(source, 5, Hands())
@@ -104,7 +104,7 @@ async def test_a_list_that_did_not_change_keeps_its_version() -> None:
     assert (await live.listing()).version == first.version + 1
 
 
-async def test_a_time_that_moves_with_every_answer_stays_what_it_was_first() -> None:
+async def test_a_time_that_changes_with_every_list_stays_the_first() -> None:
     source, clock = Source("a"), Hands()
     live = ModelCache(source, 5, clock)
     first = (await live.listing()).models[0].modified_at
@@ -115,7 +115,7 @@ async def test_a_time_that_moves_with_every_answer_stays_what_it_was_first() -> 
 
 
 @pytest.mark.parametrize("created", (None, True, "now", -5, 0, 10**15, float("nan")))
-async def test_without_a_sound_time_it_is_when_the_model_was_first_seen(created: Any) -> None:
+async def test_without_a_valid_time_it_is_that_of_the_first_list(created: Any) -> None:
     source, clock = Source("a"), Hands()
     source.entries[0]["created"] = created
     live = ModelCache(source, 5, clock)
@@ -126,7 +126,7 @@ async def test_without_a_sound_time_it_is_when_the_model_was_first_seen(created:
     assert (await live.listing()).models[0].modified_at == first
 
 
-async def test_entries_without_an_id_are_left_out_and_doubles_are_one() -> None:
+async def test_entries_without_an_id_and_duplicates_are_left_out() -> None:
     source = Source("a", "a")
     source.entries += [{}, {"id": None}, {"id": 5}, {"id": ""}]
     listing = await ModelCache(source, 5, Hands()).listing()
@@ -134,17 +134,17 @@ async def test_entries_without_an_id_are_left_out_and_doubles_are_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ids", "owner", "asked"),
+    ("ids", "owner", "fetched"),
     ((("a",), "llamacpp", ["a"]), (("a", "b"), "llamacpp", []), (("a",), "vllm", [])),
 )
 async def test_properties_are_those_of_the_one_model_of_llama_cpp(
-    ids: tuple[str, ...], owner: str, asked: list[str]
+    ids: tuple[str, ...], owner: str, fetched: list[str]
 ) -> None:
     source = Source(*ids)
     for item in source.entries:
         item["owned_by"] = owner
     await ModelCache(source, 5, Hands()).listing()
-    assert source.asked_properties == asked
+    assert source.fetched_properties == fetched
 
 
 async def test_ten_thousand_entries_are_all_there() -> None:
@@ -153,7 +153,7 @@ async def test_ten_thousand_entries_are_all_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "capabilities", "known"),
+    ("facts", "capabilities", "known"),
     (
         ({}, ("completion",), False),
         ({"capabilities": ("embedding",)}, ("embedding",), True),
@@ -163,37 +163,37 @@ async def test_ten_thousand_entries_are_all_there() -> None:
     ),
 )
 def test_nothing_is_refused_for_what_the_backend_only_mentions(
-    monkeypatch: pytest.MonkeyPatch, told: Any, capabilities: tuple[str, ...], known: bool
+    monkeypatch: pytest.MonkeyPatch, facts: Any, capabilities: tuple[str, ...], known: bool
 ) -> None:
-    monkeypatch.setattr("ollama_facade.translate.metadata.facts", lambda item, properties: told)
+    monkeypatch.setattr("ollama_facade.translate.metadata.facts", lambda item, properties: facts)
     model = served({"id": "a"}, {})
     assert (model.capabilities, model.capabilities_known) == (capabilities, known)
 
 
-async def test_whether_the_backend_answers_is_asked_once_in_a_while() -> None:
+async def test_readiness_is_fetched_once_in_a_while() -> None:
     source, clock = Source("a"), Hands()
     live = ModelCache(source, 5, clock)
     clock.pass_by(100)
     assert await live.failure() is None
     assert await live.failure() is None
-    assert source.asked == 1
+    assert source.fetches == 1
     source.failure = unreachable()
     assert await live.failure() is None
     clock.pass_by(5)
-    # Requests are still served from the list that is known; whoever asks for readiness is told.
+    # Requests are still served from the list that is known; readiness reports the failure.
     assert await live.failure() is source.failure
     assert names_of((await live.listing()).models) == ["a:latest"]
     assert await live.failure() is source.failure
-    assert source.asked == 2
+    assert source.fetches == 2
     source.failure = None
     clock.pass_by(5)
     assert await live.failure() is None
 
 
-async def test_without_a_time_to_keep_the_list_readiness_is_kept_for_a_second() -> None:
+async def test_without_a_cached_list_readiness_is_cached_for_a_second() -> None:
     source, clock = Source("a"), Hands()
     live = ModelCache(source, 0, clock)
     clock.pass_by(100)
     for _ in range(5):
         await live.failure()
-    assert source.asked == 1
+    assert source.fetches == 1

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from ollama_facade.cli.check import alive, check
+from ollama_facade.cli.check import check_alive, check_service
 from ollama_facade.errors import SettingsError
 from tests.service import free_port
 
@@ -46,10 +46,10 @@ def well(tags: tuple[int, bytes]) -> Mapping[str, tuple[int, bytes]]:
     return {"/": GREETING, "/api/version": VERSION, "/api/tags": tags}
 
 
-def test_service_backend_and_models_are_told() -> None:
+def test_service_backend_and_models_are_listed() -> None:
     tags = json.dumps({"models": [{"name": "a:latest"}, {"name": "b\x1b[2J:latest"}]})
     with service(well((200, tags.encode()))) as url:
-        report = check(url)
+        report = check_service(url)
     assert report.well
     assert report.lines == (
         f"service  {url}: answers as Ollama 0.33.0",
@@ -61,7 +61,7 @@ def test_service_backend_and_models_are_told() -> None:
 
 def test_a_url_may_come_without_scheme_and_with_a_slash() -> None:
     with service(well((200, b'{"models":[]}'))) as url:
-        assert check(url.removeprefix("http://") + "/").well
+        assert check_service(url.removeprefix("http://") + "/").well
 
 
 @pytest.mark.parametrize(
@@ -75,48 +75,48 @@ def test_a_url_may_come_without_scheme_and_with_a_slash() -> None:
         ((200, b'{"models":[7]}'), "backend  the list of models is none"),
     ],
 )
-def test_a_backend_that_does_not_answer_is_told(tags: tuple[int, bytes], line: str) -> None:
+def test_a_backend_that_does_not_answer_is_reported(tags: tuple[int, bytes], line: str) -> None:
     with service(well(tags)) as url:
-        report = check(url)
+        report = check_service(url)
     assert not report.well
     assert report.lines[1] == line
 
 
-def test_something_else_at_the_address_is_told() -> None:
+def test_something_else_at_the_address_is_reported() -> None:
     with service({"/": (200, b"hello")}) as url:
-        report = check(url)
+        report = check_service(url)
     assert not report.well
     assert report.lines == (f"service  {url}: something else answers there",)
 
 
-def test_nothing_at_the_address_is_told() -> None:
+def test_nothing_at_the_address_is_reported() -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    report = check(url)
+    report = check_service(url)
     assert not report.well
     assert report.lines == (f"service  {url}: does not answer (Connection refused)",)
 
 
-def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
     with service(well((200, b'{"models":[]}'))) as url:
-        assert check(url).well
+        assert check_service(url).well
 
 
 @pytest.mark.parametrize("url", ["ftp://a", "http://", "http://a:99999", "http://[::1"])
-def test_what_is_no_url_is_refused(url: str) -> None:
+def test_an_invalid_url_is_refused(url: str) -> None:
     with pytest.raises(SettingsError, match=r"^check: "):
-        check(url)
+        check_service(url)
 
 
 def test_a_service_is_alive_whatever_its_backend_does() -> None:
     with service({"/": GREETING}) as url:
-        assert alive(url).lines == (f"service  {url}: is running",)
-        assert alive(url).well
+        assert check_alive(url).lines == (f"service  {url}: is running",)
+        assert check_alive(url).well
     with service({"/": (200, b"Welcome to nginx!")}) as url:
-        assert not alive(url).well
+        assert not check_alive(url).well
 
 
 def test_a_service_that_is_gone_is_not_alive() -> None:
-    report = alive(f"127.0.0.1:{free_port()}")
+    report = check_alive(f"127.0.0.1:{free_port()}")
     assert not report.well
     assert "does not answer" in report.lines[0]

@@ -1,4 +1,4 @@
-"""The settings: names, defaults, what is forgiven and what is refused."""
+"""The settings: names, defaults, what is forloaded and what is refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from ollama_facade.config import settings, texts
+from ollama_facade.config import parsers, settings
 from ollama_facade.config.settings import Settings, load, variables
 from ollama_facade.errors import SettingsError
 
@@ -17,20 +17,20 @@ SECRET = "sk-canary-5d1f0c7e9b"
 
 
 def test_nothing_set_gives_the_defaults() -> None:
-    given = load({})
-    assert (given.host, given.port) == ("127.0.0.1", 11434)
-    assert given.keep_alive == 300_000_000_000
-    assert given.context_length == 4096
-    assert given.max_queue == 512
-    assert given.max_body == 32 * 1024 * 1024
-    assert given.models is None
-    assert given.base_url is None
-    assert given.api_key.get_secret_value() == ""
-    assert given.version == "0.33.0"
-    assert given.notes == ()
+    loaded = load({})
+    assert (loaded.host, loaded.port) == ("127.0.0.1", 11434)
+    assert loaded.keep_alive == 300_000_000_000
+    assert loaded.context_length == 4096
+    assert loaded.max_queue == 512
+    assert loaded.max_body == 32 * 1024 * 1024
+    assert loaded.models is None
+    assert loaded.base_url is None
+    assert loaded.api_key.get_secret_value() == ""
+    assert loaded.version == "0.33.0"
+    assert loaded.notes == ()
 
 
-def test_an_object_made_by_hand_does_not_look_at_the_environment(
+def test_constructing_settings_does_not_read_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://elsewhere/v1")
@@ -39,7 +39,7 @@ def test_an_object_made_by_hand_does_not_look_at_the_environment(
     assert Settings(base_url="http://here/v1").base_url == "http://here/v1"
 
 
-def test_the_environment_of_the_process_is_read_when_none_is_given(
+def test_the_environment_of_the_process_is_read_without_an_argument(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OLLAMA_HOST", ":77")
@@ -100,18 +100,18 @@ def test_a_variable_sets_its_field(variable: str, text: str, field: str, value: 
         ("OLLAMA_HOST", ":66000", "port"),
     ],
 )
-def test_what_ollama_forgives_is_the_default_and_a_note(
+def test_a_value_that_ollama_replaces_is_the_default_and_a_note(
     variable: str, text: str, field: str
 ) -> None:
-    given = load({variable: text})
-    assert getattr(given, field) == getattr(Settings(), field)
-    assert len(given.notes) == 1
-    assert given.notes[0].startswith(f"{variable}: ")
+    loaded = load({variable: text})
+    assert getattr(loaded, field) == getattr(Settings(), field)
+    assert len(loaded.notes) == 1
+    assert loaded.notes[0].startswith(f"{variable}: ")
 
 
 def test_a_wrong_port_leaves_the_host_as_it_is() -> None:
-    given = load({"OLLAMA_HOST": "http://1.2.3.4:66000"})
-    assert (given.host, given.port) == ("1.2.3.4", 80)
+    loaded = load({"OLLAMA_HOST": "http://1.2.3.4:66000"})
+    assert (loaded.host, loaded.port) == ("1.2.3.4", 80)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,9 @@ def test_a_wrong_port_leaves_the_host_as_it_is() -> None:
         ("FACADE_LOG_LEVEL", "loud\nand long"),
     ],
 )
-def test_what_cannot_be_used_is_refused_in_one_line_that_names_it(variable: str, text: str) -> None:
+def test_an_invalid_value_is_refused_in_one_line_that_names_the_variable(
+    variable: str, text: str
+) -> None:
     with pytest.raises(SettingsError) as caught:
         load({variable: text})
     line = str(caught.value)
@@ -164,9 +166,9 @@ def test_keys_come_from_files_too(tmp_path: Path) -> None:
     backend, clients = tmp_path / "backend", tmp_path / "clients"
     backend.write_text(f"{SECRET}\n")
     clients.write_text("one\ntwo\n")
-    given = load({"OPENAI_API_KEY_FILE": str(backend), "FACADE_API_KEYS_FILE": str(clients)})
-    assert given.api_key.get_secret_value() == SECRET
-    assert [key.get_secret_value() for key in given.api_keys] == ["one", "two"]
+    loaded = load({"OPENAI_API_KEY_FILE": str(backend), "FACADE_API_KEYS_FILE": str(clients)})
+    assert loaded.api_key.get_secret_value() == SECRET
+    assert [key.get_secret_value() for key in loaded.api_keys] == ["one", "two"]
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\xfa"])
@@ -178,13 +180,13 @@ def test_a_key_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes 
         load({"OPENAI_API_KEY_FILE": str(path)})
 
 
-def test_a_key_and_a_file_of_it_are_one_too_many(tmp_path: Path) -> None:
+def test_a_key_and_a_file_of_it_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="both set"):
         load({"OPENAI_API_KEY": "a", "OPENAI_API_KEY_FILE": str(tmp_path / "key")})
 
 
 def test_keys_are_not_shown() -> None:
-    given = load(
+    loaded = load(
         {
             "OPENAI_API_KEY": SECRET,
             "FACADE_API_KEYS": SECRET,
@@ -192,8 +194,8 @@ def test_keys_are_not_shown() -> None:
             "FACADE_BACKEND_PROXY": f"http://user:{SECRET}@p:3128",
         }
     )
-    assert given.api_key == SecretStr(SECRET)
-    assert SECRET not in f"{given!r} {given}"
+    assert loaded.api_key == SecretStr(SECRET)
+    assert SECRET not in f"{loaded!r} {loaded}"
 
 
 def test_every_setting_is_documented() -> None:
@@ -205,11 +207,11 @@ def test_every_setting_is_documented() -> None:
         assert Settings.model_fields[name].description
 
 
-def test_the_document_is_what_the_settings_say_now() -> None:
+def test_the_settings_page_is_fresh() -> None:
     generator = runpy.run_path(str(ROOT / "docs" / "generate_settings.py"))
     written = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     assert generator["document"]() == written, "run `make generate`"
 
 
-def test_what_is_forgiven_and_what_comes_from_files_are_settings() -> None:
-    assert {*settings.LENIENT, *texts.FROM_FILE} <= set(variables().values())
+def test_lenient_variables_and_variables_from_files_are_settings() -> None:
+    assert {*settings.LENIENT, *parsers.FROM_FILE} <= set(variables().values())

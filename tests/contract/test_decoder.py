@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from ollama_facade.errors import ContractError, OllamaError
-from ollama_facade.golang.scanner import DEEPEST
+from ollama_facade.golang.scanner import MAX_DEPTH
 
 with warnings.catch_warnings():
     # Connexion imports names that jsonschema has deprecated.
@@ -143,7 +143,7 @@ def test_what_go_tolerates_is_brought_into_the_contracts_form(
 
 BEYOND = [
     # faults.md §3.1 rows 8 and 10, management.md §1.3
-    (b'{"options":{"a":' + b"[" * DEEPEST + b"]" * DEEPEST + b"}}", "exceeded max depth"),
+    (b'{"options":{"a":' + b"[" * MAX_DEPTH + b"]" * MAX_DEPTH + b"}}", "exceeded max depth"),
     (b"[" * 990 + b"]" * 990, "exceeded max depth"),
     (b"[" * 100_000, "exceeded max depth"),
     (
@@ -177,7 +177,7 @@ def test_what_is_too_much_is_an_error_and_never_a_crash(body: bytes, error: str)
 
 
 def test_the_deepest_body_is_taken_by_both_ways() -> None:
-    inner = DEEPEST - 2
+    inner = MAX_DEPTH - 2
     options = b"[" * inner + b"]" * inner
     body = b'{"options":{"a":%b}}' % options
     odd = b'{"Options":{"a":%b}}' % options
@@ -185,12 +185,12 @@ def test_the_deepest_body_is_taken_by_both_ways() -> None:
 
 
 def test_many_brackets_side_by_side_are_not_deep() -> None:
-    body = orjson.dumps({"messages": [{"role": "user"}] * 2 * DEEPEST})
-    assert len(decoder("ChatRequest").decode(body)["messages"]) == 2 * DEEPEST
+    body = orjson.dumps({"messages": [{"role": "user"}] * 2 * MAX_DEPTH})
+    assert len(decoder("ChatRequest").decode(body)["messages"]) == 2 * MAX_DEPTH
 
 
 def test_tools_nested_without_end_are_too_deep_and_nothing_worse() -> None:
-    levels = (DEEPEST - 20) // 2
+    levels = (MAX_DEPTH - 20) // 2
     nested = b'{"properties":{"a":' * levels + b"{}" + b"}}" * levels
     body = b'{"Tools":[{"function":{"parameters":%b}}]}' % nested
     assert error_of("ChatRequest", body) in (None, "exceeded max depth")

@@ -3,7 +3,7 @@ import warnings
 from typing import Any
 
 import orjson
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ollama_facade.errors import OllamaError
@@ -106,7 +106,6 @@ CHAT = struct(
 )
 
 
-@settings(max_examples=200)
 @given(CHAT)
 def test_both_ways_make_the_same_of_a_valid_body(body: dict[str, Any]) -> None:
     chat = decoder("ChatRequest")

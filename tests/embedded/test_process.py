@@ -77,7 +77,7 @@ def test_one_conversation_may_have_the_whole_context(backend: LocalBackend) -> N
     assert model["meta"]["n_ctx"] == local.CONTEXT_LENGTH
 
 
-def test_whoever_has_no_key_is_refused(backend: LocalBackend) -> None:
+def test_a_request_without_the_key_is_refused(backend: LocalBackend) -> None:
     with pytest.raises(urllib.error.HTTPError, match="401") as caught:
         ask(backend, "/embeddings", {"input": "a"}, key="wrong")
     caught.value.close()
@@ -104,21 +104,21 @@ def test_it_ends_when_the_block_fails() -> None:
     assert not alive(process)
 
 
-def test_an_end_that_nobody_asked_for_is_told() -> None:
-    told = threading.Event()
+def test_an_unexpected_end_is_reported() -> None:
+    ended = threading.Event()
     texts: list[str] = []
 
     def on_end(text: str) -> None:
         texts.append(text)
-        told.set()
+        ended.set()
 
     with running(find_model(), on_end) as started:
         os.kill(started.process, signal.SIGKILL)
-        assert told.wait(10)
+        assert ended.wait(10)
     assert texts[0].startswith("--local: the llama.cpp server of smollm2 ended with signal SIGKILL")
 
 
-def test_a_server_that_was_killed_serves_again_at_the_same_place() -> None:
+def test_a_killed_server_is_restarted_at_the_same_address() -> None:
     again = threading.Event()
     texts: list[str] = []
 
@@ -157,7 +157,7 @@ def test_it_ends_when_its_parent_is_killed() -> None:
         wait_until(lambda: not alive(process), 10, "the server outlived its parent")
 
 
-def test_a_file_that_is_no_model_is_refused_with_the_end_of_the_log(tmp_path: Path) -> None:
+def test_an_invalid_model_is_refused_with_the_end_of_the_log(tmp_path: Path) -> None:
     path = tmp_path / "bad.gguf"
     path.write_bytes(b"nonsense")
     with pytest.raises(SettingsError) as caught, running(find_model(str(path))):
@@ -167,7 +167,7 @@ def test_a_file_that_is_no_model_is_refused_with_the_end_of_the_log(tmp_path: Pa
     assert any("invalid magic" in line for line in log)
 
 
-def test_a_server_that_takes_too_long_is_given_up() -> None:
+def test_a_server_that_takes_too_long_is_ended() -> None:
     with (
         pytest.raises(SettingsError, match=r"did not start within 0\.001 s"),
         running(find_model(), start_timeout=0.001),
@@ -182,7 +182,7 @@ def test_a_file_is_served_under_its_stem(tmp_path: Path) -> None:
     assert (model.name, model.path, model.chat_template) == ("My-Model.Q4", path.resolve(), "")
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"there is no file '.*none\.gguf'"):
         find_model(str(tmp_path / "none.gguf"))
 
@@ -205,4 +205,4 @@ def test_the_child_gets_none_of_our_keys(monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setenv(name, "canary")
     environment = local._child_environment()
     assert environment.keys().isdisjoint({"OPENAI_API_KEY", "FACADE_API_KEYS", "OLLAMA_HOST"})
-    assert environment["PYTHONPATH"] == f"{ROOT}{os.pathsep}canary"
+    assert environment["PYTHONPATH"] == f"{ROOT / 'proxy'}{os.pathsep}canary"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ollama_facade.embedded.server import Launch, brings_pooling
+from ollama_facade.embedded.server import Launch, has_pooling
 
 LAUNCH = Launch(
     model="/a b/ü.gguf",
@@ -39,7 +39,7 @@ def test_a_file_of_an_embedding_model_says_how_it_is_pooled(
 ) -> None:
     model = tmp_path / "model.gguf"
     model.write_bytes(content)
-    assert brings_pooling(str(model)) is brings
+    assert has_pooling(str(model)) is brings
 
 
 WAITING = """

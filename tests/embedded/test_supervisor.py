@@ -26,11 +26,11 @@ class Child:
 
 
 class Nursery:
-    """Makes the children and hears what is said."""
+    """Starts children and records the lines."""
 
     def __init__(self, *failing: int) -> None:
         self.children: list[Child] = []
-        self.said: list[str] = []
+        self.lines: list[str] = []
         self.failing = failing
         self.well = threading.Event()
 
@@ -38,55 +38,55 @@ class Nursery:
         self.children.append(Child(ended, fails=len(self.children) in self.failing))
         return self.children[-1]
 
-    def say(self, text: str) -> None:
-        self.said.append(text)
+    def notify(self, text: str) -> None:
+        self.lines.append(text)
         if text == "it serves again":
             self.well.set()
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(supervisor, "MIN_DELAY_SECONDS", 0.01)
 
 
-def test_one_that_ends_is_followed_by_another() -> None:
+def test_a_child_that_ends_is_restarted() -> None:
     nursery = Nursery()
-    kept = Supervisor(nursery.start, nursery.say, 1.0)
-    assert kept.address() == "http://here"
+    supervised = Supervisor(nursery.start, nursery.notify, 1.0)
+    assert supervised.address() == "http://here"
     nursery.children[0].ended("gone")
     assert nursery.well.wait(10)
-    kept.stop()
-    assert nursery.said == ["gone", "it is started again in 0.01 s", "it serves again"]
+    supervised.stop()
+    assert nursery.lines == ["gone", "it is started again in 0.01 s", "it serves again"]
     assert [child.stopped for child in nursery.children] == [True, True]
 
 
-def test_one_that_does_not_start_is_tried_again_after_twice_the_time() -> None:
+def test_a_failed_start_is_repeated_after_twice_the_delay() -> None:
     nursery = Nursery(1, 2)
-    kept = Supervisor(nursery.start, nursery.say, 1.0)
-    kept.address()
+    supervised = Supervisor(nursery.start, nursery.notify, 1.0)
+    supervised.address()
     nursery.children[0].ended("gone")
     assert nursery.well.wait(10)
-    kept.stop()
-    waits = [text for text in nursery.said if "started again" in text]
+    supervised.stop()
+    waits = [text for text in nursery.lines if "started again" in text]
     assert waits == [f"it is started again in {wait} s" for wait in (0.01, 0.02, 0.04)]
-    assert nursery.said.count("does not start") == 2
+    assert nursery.lines.count("does not start") == 2
     assert len(nursery.children) == 4
 
 
-def test_a_first_one_that_does_not_start_is_the_end() -> None:
+def test_a_failed_first_start_is_an_error() -> None:
     nursery = Nursery(0)
-    kept = Supervisor(nursery.start, nursery.say, 1.0)
+    supervised = Supervisor(nursery.start, nursery.notify, 1.0)
     with pytest.raises(SettingsError):
-        kept.address()
-    kept.stop()
-    assert (len(nursery.children), nursery.said) == (1, [])
+        supervised.address()
+    supervised.stop()
+    assert (len(nursery.children), nursery.lines) == (1, [])
 
 
 def test_nothing_is_started_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "FIRST_WAIT", 60.0)
+    monkeypatch.setattr(supervisor, "MIN_DELAY_SECONDS", 60.0)
     nursery = Nursery()
-    kept = Supervisor(nursery.start, nursery.say, 1.0)
-    kept.address()
+    supervised = Supervisor(nursery.start, nursery.notify, 1.0)
+    supervised.address()
     nursery.children[0].ended("gone")
-    kept.stop()
+    supervised.stop()
     assert len(nursery.children) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 
 import ollama
@@ -85,8 +84,4 @@ def test_a_client_that_leaves_stops_the_backend(
     with raw.RawClient("127.0.0.1", scripted_service.port) as connection:
         connection.send(raw.request_bytes("POST", "/api/chat", headers, data))
         scripted_upstream.wait_for_request()
-        left = time.monotonic()
     scripted_upstream.wait_for_hang_up()
-    asked = scripted_upstream.generations()[0]
-    assert asked.left is not None
-    assert asked.left - left < 1

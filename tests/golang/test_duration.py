@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ollama_facade.clock import SECOND
 from ollama_facade.errors import OllamaError
-from ollama_facade.golang.duration import FOREVER, SECOND, parse_duration, parse_keep_alive
+from ollama_facade.golang.duration import FOREVER, parse_duration, parse_keep_alive
 
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE

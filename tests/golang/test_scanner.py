@@ -2,7 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ollama_facade.golang.scanner import DEEPEST, LONG, GoSyntaxError, holds_more_than, scan_value
+from ollama_facade.golang.scanner import (
+    MAX_DEPTH,
+    MIN_SEARCHED_BYTES,
+    GoSyntaxError,
+    holds_more_than,
+    scan_value,
+)
 from ollama_facade.golang.values import read
 
 FAULTS = [
@@ -49,7 +55,7 @@ FAULTS = [
     (b"\\", r"invalid character '\\' looking for beginning of value"),
     (b"\x7f", r"invalid character '\x7f' looking for beginning of value"),
     (b"{\x00", r"invalid character '\x00' looking for beginning of object key string"),
-    (b"[" * (DEEPEST + 1), "exceeded max depth"),
+    (b"[" * (MAX_DEPTH + 1), "exceeded max depth"),
     (b'{"a":' * 100_000, "exceeded max depth"),
 ]
 
@@ -64,7 +70,7 @@ FIRST_VALUES = [
     (b"-0.5e+3,", b"-0.5e+3"),
     (b'"\xff\\ud800\\n"', b'"\xff\\ud800\\n"'),
     (b'{"a":{"b":[{},[],"c",null]},"d":false}', b'{"a":{"b":[{},[],"c",null]},"d":false}'),
-    (b"[" * DEEPEST + b"]" * DEEPEST, b"[" * DEEPEST + b"]" * DEEPEST),
+    (b"[" * MAX_DEPTH + b"]" * MAX_DEPTH, b"[" * MAX_DEPTH + b"]" * MAX_DEPTH),
 ]
 
 
@@ -75,7 +81,7 @@ def test_a_syntax_error_has_the_text_of_go(body: bytes, text: str) -> None:
     assert str(fault.value) == text
 
 
-@pytest.mark.parametrize("filling", [0, LONG])
+@pytest.mark.parametrize("filling", [0, MIN_SEARCHED_BYTES])
 @pytest.mark.parametrize("most", [0, 10, 64, 65, 500])
 @pytest.mark.parametrize("opener", [b"{", b"[", b"{[", b"[{"])
 def test_values_are_counted_in_a_long_body_as_in_a_short_one(

@@ -32,7 +32,7 @@ def refused(schema: str, body: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("message", "told"),
+    ("message", "text"),
     [
         (None, "unexpected end of JSON input"),
         ({"role": "user"}, "unexpected end of JSON input"),
@@ -60,12 +60,12 @@ def refused(schema: str, body: Any) -> str:
         ),
     ],
 )
-def test_a_message_of_anthropic_is_refused_in_gos_words(message: Any, told: str) -> None:
-    assert refused("MessagesRequest", {"messages": [message]}) == told
+def test_a_message_of_anthropic_is_refused_in_gos_words(message: Any, text: str) -> None:
+    assert refused("MessagesRequest", {"messages": [message]}) == text
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "text"),
     [
         (5, f"input {NO_TEXT} []json.RawMessage"),
         ([None], "input[0]: input item missing required 'type' field"),
@@ -91,12 +91,12 @@ def test_a_message_of_anthropic_is_refused_in_gos_words(message: Any, told: str)
         ),
     ],
 )
-def test_an_item_of_a_response_is_refused_in_ollamas_words(given: Any, told: str) -> None:
-    assert refused("ResponsesRequest", {"input": given}) == told
+def test_an_item_of_a_response_is_refused_in_ollamas_words(given: Any, text: str) -> None:
+    assert refused("ResponsesRequest", {"input": given}) == text
 
 
 @pytest.mark.parametrize(
-    ("schema", "tools", "told"),
+    ("schema", "tools", "text"),
     [
         (
             "MessagesRequest",
@@ -123,9 +123,9 @@ def test_an_item_of_a_response_is_refused_in_ollamas_words(given: Any, told: str
     ],
 )
 def test_parameters_of_a_tool_are_read_after_everything_else(
-    schema: str, tools: Any, told: str
+    schema: str, tools: Any, text: str
 ) -> None:
-    assert refused(schema, {"tools": tools}) == told
+    assert refused(schema, {"tools": tools}) == text
 
 
 @pytest.mark.parametrize(

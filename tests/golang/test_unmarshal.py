@@ -4,8 +4,8 @@ import pytest
 
 from ollama_facade import contract
 from ollama_facade.golang.decode_errors import DecodeError, MismatchError
-from ollama_facade.golang.types import is_settled, shape_of
-from ollama_facade.golang.unmarshal import as_go_decodes
+from ollama_facade.golang.types import needs_slow_decode, shape_of
+from ollama_facade.golang.unmarshal import unmarshal
 from ollama_facade.golang.values import read
 
 NO_OBJECT = "Value looks like object, but can't find closing '}' symbol"
@@ -70,7 +70,7 @@ MISMATCHES = [
     ),
     (EMBED, '{"dimensions":"5"}', mismatch("string", "EmbedRequest.dimensions", "int")),
     (EMBED, '{"input":[1e999]}', mismatch("number 1e999", "EmbedRequest.input", "float64")),
-    # the path of an inner decoding is appended, at any depth (§2.7)
+    # the path of an inner decoding is appended, at any depth (inference.md §2.7)
     (CHAT, with_property("5"), mismatch("number", PROPERTIES, "api.ToolProperty")),
     (CHAT, with_property('{"type":5}'), mismatch("number", f"{PROPERTIES}.type", "[]string")),
     (CHAT, with_property('{"type":[5]}'), mismatch("number", f"{PROPERTIES}.type", "string")),
@@ -98,7 +98,7 @@ MISMATCHES = [
 ]
 
 OWN_WORDS = [
-    # §2.1
+    # inference.md §2.1
     ('{"keep_alive":"abc"}', 'time: invalid duration "abc"'),
     ('{"keep_alive":""}', 'time: invalid duration ""'),
     ('{"keep_alive":"300"}', 'time: missing unit in duration "300"'),
@@ -107,19 +107,19 @@ OWN_WORDS = [
     ('{"keep_alive":true}', "Unsupported type: 'bool'"),
     ('{"keep_alive":[]}', "Unsupported type: '[]interface {}'"),
     ('{"keep_alive":{}}', "Unsupported type: 'map[string]interface {}'"),
-    # §2.2
+    # inference.md §2.2
     ('{"think":"xyz"}', f'invalid think value: "xyz" {THINK}'),
     ('{"think":""}', f'invalid think value: "" {THINK}'),
     ('{"think":"High"}', f'invalid think value: "High" {THINK}'),
     ('{"think":"\\n\\""}', f'invalid think value: "\\n\\"" {THINK}'),
     ('{"think":1}', THINK.replace("(must be ", "think must be a boolean or string (")),
     ('{"think":[]}', THINK.replace("(must be ", "think must be a boolean or string (")),
-    # §2.4
+    # inference.md §2.4
     (
         '{"messages":[{"images":["data:image/png;base64,AA"]}]}',
         "illegal base64 data at input byte 4",
     ),
-    # §2.6, §2.7
+    # inference.md §2.6, §2.7
     (with_call('{"arguments":"{}"}'), NO_OBJECT),
     (with_call('{"arguments":[]}'), NO_OBJECT),
     ('{"tools":[{"function":{"parameters":{"properties":[]}}}]}', NO_OBJECT),
@@ -163,36 +163,36 @@ PRECEDENCE = [
 ]
 
 
-def complaint(schema: str, body: str) -> str:
+def error_text(schema: str, body: str) -> str:
     with pytest.raises(DecodeError) as error:
-        as_go_decodes(shape_of(contract.schema(schema)), read(body.encode()))
+        unmarshal(shape_of(contract.schema(schema)), read(body.encode()))
     return str(error.value)
 
 
 def decoded(schema: str, body: str) -> Any:
-    return as_go_decodes(shape_of(contract.schema(schema)), read(body.encode()))
+    return unmarshal(shape_of(contract.schema(schema)), read(body.encode()))
 
 
 @pytest.mark.parametrize(("schema", "body", "text"), MISMATCHES)
 def test_a_value_of_the_wrong_type_is_named_with_its_field(
     schema: str, body: str, text: str
 ) -> None:
-    assert complaint(schema, body) == text
+    assert error_text(schema, body) == text
 
 
 @pytest.mark.parametrize(("body", "text"), OWN_WORDS)
 def test_a_type_with_its_own_decoder_has_its_own_words(body: str, text: str) -> None:
-    assert complaint(CHAT, body) == text
+    assert error_text(CHAT, body) == text
 
 
 @pytest.mark.parametrize(("body", "schema", "text"), PRECEDENCE)
-def test_the_first_mismatch_is_told_unless_a_decoder_of_its_own_fails(
+def test_the_first_mismatch_is_reported_unless_a_decoder_of_its_own_fails(
     body: str, schema: str, text: str
 ) -> None:
-    assert complaint(schema, body) == text
+    assert error_text(schema, body) == text
 
 
-def test_a_mismatch_without_a_field_tells_of_the_value() -> None:
+def test_a_mismatch_without_a_field_names_the_value() -> None:
     text = "json: cannot unmarshal bool into Go value of type api.ChatRequest"
     assert str(MismatchError("bool", "api.ChatRequest")) == text
 
@@ -215,28 +215,28 @@ def test_null_and_repetition_leave_what_go_leaves(body: str, expected: object) -
     assert decoded(CHAT, body) == expected
 
 
-def test_null_as_a_whole_is_nothing() -> None:
+def test_null_is_none() -> None:
     assert decoded(CHAT, "null") is None
 
 
 @pytest.mark.parametrize(
-    ("body", "settled"),
+    ("body", "slow"),
     [
-        ({"model": "a", "unknown": 1}, True),
-        ({"Model": "a"}, False),
-        ({"options": {"Model": 1}}, True),
-        ({"messages": [{"role": "user", "extra": 1}]}, True),
-        ({"messages": [{"Role": "user"}]}, False),
-        ({"messages": [None]}, False),
-        ({"messages": [{"images": ["QUJD"]}]}, True),
-        ({"messages": [{"images": ["QUJ"]}]}, False),
-        ({"messages": [{"images": [[1, 2]]}]}, False),
-        ({"messages": [{"tool_calls": [{"function": {"arguments": {"NAME": 1}}}]}]}, True),
-        ({"keep_alive": "2562048h"}, False),
-        ({"keep_alive": "5m", "tools": None}, True),
-        ({"tools": [{"function": {"parameters": {"properties": {"A": {"type": "x"}}}}}]}, True),
-        ({"tools": [{"function": {"parameters": {"properties": {"A": {"TYPE": "x"}}}}}]}, False),
+        ({"model": "a", "unknown": 1}, False),
+        ({"Model": "a"}, True),
+        ({"options": {"Model": 1}}, False),
+        ({"messages": [{"role": "user", "extra": 1}]}, False),
+        ({"messages": [{"Role": "user"}]}, True),
+        ({"messages": [None]}, True),
+        ({"messages": [{"images": ["QUJD"]}]}, False),
+        ({"messages": [{"images": ["QUJ"]}]}, True),
+        ({"messages": [{"images": [[1, 2]]}]}, True),
+        ({"messages": [{"tool_calls": [{"function": {"arguments": {"NAME": 1}}}]}]}, False),
+        ({"keep_alive": "2562048h"}, True),
+        ({"keep_alive": "5m", "tools": None}, False),
+        ({"tools": [{"function": {"parameters": {"properties": {"A": {"type": "x"}}}}}]}, False),
+        ({"tools": [{"function": {"parameters": {"properties": {"A": {"TYPE": "x"}}}}}]}, True),
     ],
 )
-def test_only_an_odd_body_needs_a_second_look(body: dict[str, Any], settled: bool) -> None:
-    assert is_settled(shape_of(contract.schema(CHAT)), body) == settled
+def test_only_an_unusual_body_needs_the_slow_decoder(body: dict[str, Any], slow: bool) -> None:
+    assert needs_slow_decode(shape_of(contract.schema(CHAT)), body) == slow

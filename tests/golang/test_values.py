@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ollama_facade.golang.scanner import DEEPEST
+from ollama_facade.golang.scanner import MAX_DEPTH
 from ollama_facade.golang.values import (
     Members,
     NumberRangeError,
@@ -83,9 +83,9 @@ def test_a_number_beyond_a_float64_is_named(literal: str) -> None:
 
 
 def test_the_deepest_value_fits_on_the_stack() -> None:
-    value = plain(read(b'{"a":' * DEEPEST + b"1" + b"}" * DEEPEST))
-    assert not is_deeper_than(DEEPEST, value)
-    assert is_deeper_than(DEEPEST - 1, value)
+    value = plain(read(b'{"a":' * MAX_DEPTH + b"1" + b"}" * MAX_DEPTH))
+    assert not is_deeper_than(MAX_DEPTH, value)
+    assert is_deeper_than(MAX_DEPTH - 1, value)
 
 
 @given(JSON, st.integers(0, 5))

@@ -86,7 +86,7 @@ class Bed:
             thread.start()
         self.upstream.wait_for_request()
         # One is under way; the others are refused, and whoever comes next is refused as well.
-        wait_until(lambda: sum(thread.is_alive() for thread in waiting) == 1, 5)
+        wait_until(lambda: sum(thread.is_alive() for thread in waiting) == 1, 60)
 
         def end() -> None:
             self.upstream.turns([{}])

@@ -11,7 +11,7 @@ from ollama_contract.matrix.__main__ import examined, summary, unexpected
 from ollama_contract.matrix.listing import IGNORED, Backend, Found, Results, backends, results
 from ollama_contract.matrix.probes import PROBES, judged
 from ollama_contract.matrix.starting import WAYS
-from ollama_facade.translate.dialects import DIALECTS
+from ollama_facade.translate.dialect_table import DIALECTS
 from tests import raw
 from tests.golden.document import FILE
 from tests.upstream.family import families

@@ -1,4 +1,4 @@
-"""The rooms of the service over the models of the recordings, and the recordings themselves."""
+"""Operations over the models of the recordings, and the recordings themselves."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ollama_facade.operations.context import Empty, Json, RequestContext, Text
 from ollama_facade.operations.host import Host
 from ollama_facade.operations.loaded import Loaded
 from ollama_facade.operations.models import Models
+from ollama_facade.operations.services import Services
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 PRESETS = ("sys", "smollm2-alias")
@@ -82,16 +83,18 @@ class Hands(Clock):
         self.now += int(seconds * 10**9)
 
 
-class House:
-    """Catalog, list of loaded models and the two rooms, with the settings that are given."""
+class Stage:
+    """Catalog, list of loaded models and two groups of operations, with the given settings."""
 
     def __init__(self, **settings: Any) -> None:
         self.clock = Hands()
         self.settings = Settings(models=GOLDEN / "catalog", **settings)
         self.catalog = Catalog(self.settings, Backend(), self.clock)
         self.loaded = Loaded(self.clock, self.settings)
-        self.models = Models(self.catalog, self.clock, self.settings, self.loaded)
-        self.host = Host(self.catalog, self.clock, self.settings, self.loaded)
+        backend: Any = Backend()
+        services = Services(self.settings, self.clock, self.catalog, backend, self.loaded)
+        self.models = Models(services)
+        self.host = Host(services)
 
 
 def call(user_agent: str = "") -> RequestContext:

@@ -6,6 +6,7 @@ import pytest
 
 from ollama_facade.errors import OllamaError
 from ollama_facade.operations import checks
+from ollama_facade.translate.apis import ollama_chat, ollama_generate
 from ollama_facade.translate.models import Model
 
 
@@ -23,7 +24,7 @@ def model(*capabilities: str, known: bool = True) -> Model:
 @pytest.mark.parametrize("value", (-1, 21))
 def test_top_logprobs_has_a_range(value: int) -> None:
     with pytest.raises(OllamaError, match="top_logprobs must be between 0 and 20"):
-        checks.check_top_logprobs({"top_logprobs": value})
+        ollama_chat.parse({"top_logprobs": value})
 
 
 @pytest.mark.parametrize(
@@ -54,11 +55,11 @@ def test_what_a_model_is_known_not_to_do_is_refused_in_ollamas_words() -> None:
             "registry.ollama.ai/library/m:latest does not support tools",
         ),
         (
-            lambda: checks.check_generate({}, model("completion", "image")),
+            lambda: ollama_generate.check_generate({}, model("completion", "image")),
             "image generation models are not currently supported",
         ),
         (
-            lambda: checks.check_generate({"raw": True, "context": [1]}, plain),
+            lambda: ollama_generate.check_generate({"raw": True, "context": [1]}, plain),
             "raw mode does not support template, system, or context",
         ),
     ):
@@ -83,14 +84,15 @@ def test_nothing_is_refused_because_of_a_default() -> None:
     ),
 )
 def test_a_generation_is_checked_in_ollamas_order(capabilities: tuple[str, ...], text: str) -> None:
-    body = {"think": True, "tools": [{}], "suffix": "x", "options": {"seed": "no number"}}
+    options = {"seed": "no number"}
+    body = {"model": "m", "think": True, "tools": [{}], "suffix": "x", "options": options}
     with pytest.raises(OllamaError, match=text):
-        checks.check_generation(body, model(*capabilities), "m", "chat")
+        checks.check_generation(ollama_chat.parse(body), model(*capabilities))
 
 
 def test_each_verb_looks_at_its_own_field() -> None:
     able = model("completion", "thinking", "insert")
-    body = {"tools": [{}], "suffix": "x"}
-    assert checks.check_generation(body, able, "m", "generate") is True
+    body = {"model": "m", "tools": [{}], "suffix": "x"}
+    assert checks.check_generation(ollama_generate.parse(body), able) is True
     with pytest.raises(OllamaError, match="does not support insert"):
-        checks.check_generation(body, model("completion", "tools"), "m", "generate")
+        checks.check_generation(ollama_generate.parse(body), model("completion", "tools"))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ollama_facade.operations.host import Host
-from tests.operations.recorded import House, answered, call, cases
+from tests.operations.recorded import Stage, answered, call, cases
 
 pytestmark = pytest.mark.anyio
 
@@ -33,31 +33,31 @@ async def test_the_host_answers_as_recorded(
     response = cases(name.partition("/")[0])[name]["response"]
     body = response["body"]
 
-    status, value = await answered(ask(House(no_cloud=no_cloud).host))
+    status, value = await answered(ask(Stage(no_cloud=no_cloud).host))
 
     assert status == response["status"]
     assert value == (json.loads(body) if body.startswith("{") else body)
 
 
 async def test_the_version_is_the_one_of_the_settings() -> None:
-    house = House(version="0.99.1")
-    assert await answered(house.host.version(call())) == (200, {"version": "0.99.1"})
-    assert await answered(house.host.head_version(call())) == (200, {"version": "0.99.1"})
+    stage = Stage(version="0.99.1")
+    assert await answered(stage.host.version(call())) == (200, {"version": "0.99.1"})
+    assert await answered(stage.host.head_version(call())) == (200, {"version": "0.99.1"})
 
 
 async def test_the_heartbeat_is_the_root() -> None:
-    assert await answered(House().host.head_root(call())) == (200, "Ollama is running")
+    assert await answered(Stage().host.head_root(call())) == (200, "Ollama is running")
 
 
 @pytest.mark.parametrize(
     "ask", (lambda h: h.web_search({}, call()), lambda h: h.web_fetch({}, call()))
 )
 async def test_the_web_needs_an_account_that_is_not_there(ask: Callable[[Host], Any]) -> None:
-    assert await answered(ask(House().host)) == (401, {"error": "unauthorized"})
+    assert await answered(ask(Stage().host)) == (401, {"error": "unauthorized"})
 
 
 async def test_nothing_is_recommended_that_is_not_here() -> None:
-    assert await answered(House().host.model_recommendations(call())) == (
+    assert await answered(Stage().host.model_recommendations(call())) == (
         200,
         {"recommendations": []},
     )

@@ -6,7 +6,7 @@ import pytest
 
 from ollama_facade.clock import SECOND
 from ollama_facade.config.settings import Settings
-from ollama_facade.operations.loaded import FOREVER, LIMIT, Loaded
+from ollama_facade.operations.loaded import FOREVER, MAX_MODELS, Loaded
 from ollama_facade.translate.models import Model
 from tests.operations.recorded import Hands
 
@@ -106,7 +106,7 @@ def test_the_context_is_the_requests_else_the_models_else_the_default(loaded: Lo
 
 def test_only_so_many_models_are_remembered(loaded: Loaded) -> None:
     loaded.load(_model("kept"), -1)
-    for number in range(LIMIT + 5):
+    for number in range(MAX_MODELS + 5):
         loaded.load(_model(f"m{number}"))
-    assert len(loaded.entries()) == LIMIT
+    assert len(loaded.entries()) == MAX_MODELS
     assert _names(loaded)[0] == "kept"

@@ -1,8 +1,10 @@
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ollama_facade.catalog.registry import Catalog
 from ollama_facade.errors import BackendError, OllamaError
 from ollama_facade.operations.context import Empty, Json, NdjsonStream, RequestContext
 from ollama_facade.operations.management import PULL_FAILED, Management
@@ -18,9 +20,14 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+def over(models: Catalog) -> Management:
+    services: Any = SimpleNamespace(catalog=models)
+    return Management(services)
+
+
 @pytest.fixture
-def room(tmp_path: Path) -> Management:
-    return Management(catalog(tmp_path, "gen", "smollm2", "acme/widget:v1.2", "a/b/c/d"))
+def management(tmp_path: Path) -> Management:
+    return over(catalog(tmp_path, "gen", "smollm2", "acme/widget:v1.2", "a/b/c/d"))
 
 
 def call(**path: str) -> RequestContext:
@@ -28,12 +35,12 @@ def call(**path: str) -> RequestContext:
 
 
 async def answered(
-    room: Management, operation: str, body: dict[str, Any]
+    management: Management, operation: str, body: dict[str, Any]
 ) -> tuple[list[str], int, str]:
     """Statuses of the frames, and status and text of the error that ended them (200 for none)."""
     statuses: list[str] = []
     try:
-        answer = await getattr(room, operation)(body, call())
+        answer = await getattr(management, operation)(body, call())
         if isinstance(answer, Json):
             value: Any = answer.value
             assert answer.media_type == "application/json"
@@ -76,8 +83,8 @@ BOTH = 'use either :local or :cloud, not both: "gen:cloud:local"'
         ({"model": "gen:cloud:local"}, ([], 400, BOTH)),
     ),
 )
-async def test_pull(room: Management, body: dict[str, Any], expected: object) -> None:
-    assert await answered(room, "pull", body) == expected
+async def test_pull(management: Management, body: dict[str, Any], expected: object) -> None:
+    assert await answered(management, "pull", body) == expected
 
 
 @pytest.mark.parametrize(
@@ -94,8 +101,8 @@ async def test_pull(room: Management, body: dict[str, Any], expected: object) ->
         ({"stream": False}, ([], 400, "model is required")),
     ),
 )
-async def test_push(room: Management, body: dict[str, Any], expected: object) -> None:
-    assert await answered(room, "push", body) == expected
+async def test_push(management: Management, body: dict[str, Any], expected: object) -> None:
+    assert await answered(management, "push", body) == expected
 
 
 INTEGER = 'info field "context_length" must be a non-negative integer'
@@ -132,10 +139,12 @@ DRAFT = "--draft-quantize requires a DRAFT model"
     ),
 )
 async def test_create_refuses_in_ollamas_order_and_words(
-    room: Management, body: dict[str, Any], status: int, text: str, stream: bool
+    management: Management, body: dict[str, Any], status: int, text: str, stream: bool
 ) -> None:
     expected = ([], status, text)
-    assert await answered(room, "create", {"model": "x", "stream": stream, **body}) == expected
+    assert (
+        await answered(management, "create", {"model": "x", "stream": stream, **body}) == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -150,30 +159,30 @@ async def test_create_refuses_in_ollamas_order_and_words(
     ),
 )
 async def test_create_says_why_it_makes_nothing_of_weights_and_other_hosts(
-    room: Management, body: dict[str, Any]
+    management: Management, body: dict[str, Any]
 ) -> None:
-    statuses, status, text = await answered(room, "create", {"model": "x", **body})
+    statuses, status, text = await answered(management, "create", {"model": "x", **body})
     assert (statuses, status) == ([], 501)
     assert "backend" in text
 
 
-async def test_create_from_an_unknown_model_fails_like_its_pull(room: Management) -> None:
+async def test_create_from_an_unknown_model_fails_like_its_pull(management: Management) -> None:
     body = {"model": "x", "from": "ghost"}
-    assert await answered(room, "create", body) == (["pulling manifest"], 500, PULL_FAILED)
-    assert await answered(room, "create", {**body, "stream": False}) == ([], 500, PULL_FAILED)
+    assert await answered(management, "create", body) == (["pulling manifest"], 500, PULL_FAILED)
+    assert await answered(management, "create", {**body, "stream": False}) == ([], 500, PULL_FAILED)
 
 
-async def test_create_makes_a_model_streamed_or_not(room: Management) -> None:
+async def test_create_makes_a_model_streamed_or_not(management: Management) -> None:
     statuses, *rest = await answered(
-        room, "create", {"model": "made", "from": "gen", "system": "s"}
+        management, "create", {"model": "made", "from": "gen", "system": "s"}
     )
     assert rest == [200, ""]
     assert [status.partition(" sha256:")[0] for status in statuses] == [
         "using existing layer", "creating new layer", "writing manifest", "success",
     ]  # fmt: skip
     body = {"name": "made2", "model": "", "from": " MADE:local", "stream": False}
-    assert await answered(room, "create", body) == (["success"], 200, "")
-    assert (await answered(room, "pull", {"model": "made2"}))[1] == 200
+    assert await answered(management, "create", body) == (["success"], 200, "")
+    assert (await answered(management, "pull", {"model": "made2"}))[1] == 200
 
 
 @pytest.mark.parametrize(
@@ -190,8 +199,8 @@ async def test_create_makes_a_model_streamed_or_not(room: Management) -> None:
         ({"source": "gen"}, (400, 'destination "" is invalid')),
     ),
 )
-async def test_copy(room: Management, body: dict[str, Any], expected: object) -> None:
-    assert (await answered(room, "copy", body))[1:] == expected
+async def test_copy(management: Management, body: dict[str, Any], expected: object) -> None:
+    assert (await answered(management, "copy", body))[1:] == expected
 
 
 @pytest.mark.parametrize(
@@ -210,9 +219,9 @@ async def test_copy(room: Management, body: dict[str, Any], expected: object) ->
         ({"model": "gen"}, (400, "model 'gen' belongs to the backend and cannot be deleted")),
     ),
 )
-async def test_delete(room: Management, body: dict[str, Any], expected: object) -> None:
-    await answered(room, "create", {"model": "made", "from": "gen"})
-    assert (await answered(room, "delete", body))[1:] == expected
+async def test_delete(management: Management, body: dict[str, Any], expected: object) -> None:
+    await answered(management, "create", {"model": "made", "from": "gen"})
+    assert (await answered(management, "delete", body))[1:] == expected
 
 
 @pytest.mark.parametrize(
@@ -228,25 +237,25 @@ async def test_delete(room: Management, body: dict[str, Any], expected: object) 
     ),
 )
 async def test_blobs(
-    room: Management, digest: str, head: tuple[int, str | None], post: int
+    management: Management, digest: str, head: tuple[int, str | None], post: int
 ) -> None:
     with pytest.raises(OllamaError) as looked:
-        await room.head_blob(call(digest=digest))
+        await management.head_blob(call(digest=digest))
     assert looked.value.status == head[0]
     assert head[1] in (None, looked.value.message)
     with pytest.raises(OllamaError) as sent:
-        await room.create_blob(call(digest=digest))
+        await management.create_blob(call(digest=digest))
     assert sent.value.status == post
 
 
 async def test_without_a_folder_every_change_is_refused_by_its_setting() -> None:
-    room = Management(catalog(None, "gen"))
+    management = over(catalog(None, "gen"))
     for operation, body in (
         ("create", {"model": "x", "from": "gen"}),
         ("copy", {"source": "gen", "destination": "x"}),
         ("delete", {"model": "gen"}),
     ):
-        statuses, status, text = await answered(room, operation, body)
+        statuses, status, text = await answered(management, operation, body)
         assert (statuses, status in (400, 403)) == ([], True)
         assert "OLLAMA_MODELS" in text
 
@@ -254,10 +263,10 @@ async def test_without_a_folder_every_change_is_refused_by_its_setting() -> None
 async def test_a_backend_that_fails_is_a_status_and_no_frame() -> None:
     source = Source("gen")
     source.failure = unreachable()
-    room = Management(catalog(None, source=source))
+    management = over(catalog(None, source=source))
     for operation in ("pull", "push", "delete"):
         with pytest.raises(BackendError):
-            await getattr(room, operation)({"model": "gen"}, call())
-    assert await answered(room, "create", {"model": "x", "from": "gen"}) == (
+            await getattr(management, operation)({"model": "gen"}, call())
+    assert await answered(management, "create", {"model": "x", "from": "gen"}) == (
         [], 502, "backend unreachable",
     )  # fmt: skip

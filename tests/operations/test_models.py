@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.operations.recorded import House, answered, call, cases, masked, recorded
+from tests.operations.recorded import Stage, answered, call, cases, masked, recorded
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +26,7 @@ async def test_show_answers_as_it_was_recorded(name: str) -> None:
     case = cases(name.partition("/")[0])[name]
     agent = case["request"]["headers"].get("User-Agent", "")
 
-    status, value = await answered(House().models.show(case["request"]["body"], call(agent)))
+    status, value = await answered(Stage().models.show(case["request"]["body"], call(agent)))
 
     said = masked(_said(case))
     got = masked(value)
@@ -39,7 +39,7 @@ async def test_show_answers_as_it_was_recorded(name: str) -> None:
 
 @pytest.mark.parametrize("name", ("models/tags", "models/tags-query"))
 async def test_tags_lists_what_was_recorded_in_the_same_order_of_keys(name: str) -> None:
-    status, value = await answered(House().models.list(call()))
+    status, value = await answered(Stage().models.list(call()))
 
     said = masked(_said(cases("models")[name]))["models"]
     got = masked(value)["models"]
@@ -54,31 +54,31 @@ async def test_tags_lists_what_was_recorded_in_the_same_order_of_keys(name: str)
 
 
 async def test_a_head_request_for_the_list_is_answered_as_the_list() -> None:
-    house = House()
-    assert await answered(house.models.head_list(call())) == await answered(
-        house.models.list(call())
+    stage = Stage()
+    assert await answered(stage.models.head_list(call())) == await answered(
+        stage.models.list(call())
     )
 
 
 async def test_nothing_loaded_is_an_empty_list() -> None:
-    assert await answered(House().models.ps(call())) == (
+    assert await answered(Stage().models.ps(call())) == (
         200,
         _said(cases("models")["models/ps-nothing-loaded"]),
     )
 
 
 async def test_ps_shows_three_loaded_models_as_recorded() -> None:
-    house = House()
+    stage = Stage()
     for name, keep_alive, context in (
         ("gen", -1, 4096),
         ("smollm2", 1_800_000_000_000, 1024),
         ("emb", None, None),
     ):
-        model = await house.catalog.find(name)
+        model = await stage.catalog.find(name)
         assert model is not None
-        house.loaded.load(model, keep_alive, context)
+        stage.loaded.load(model, keep_alive, context)
 
-    _, value = await answered(house.models.ps(call()))
+    _, value = await answered(stage.models.ps(call()))
 
     said = _said(cases("models")["models/ps-three-loaded"])
     assert masked(value) == masked(said)

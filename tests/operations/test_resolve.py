@@ -8,7 +8,7 @@ import pytest
 
 from ollama_facade.operations.resolve import REFUSALS, installed
 from tests.catalog.sources import Source, catalog
-from tests.operations.recorded import House, answered, cases, recorded
+from tests.operations.recorded import Stage, answered, cases, recorded
 
 pytestmark = pytest.mark.anyio
 
@@ -16,9 +16,9 @@ ENDPOINTS = "|".join(REFUSALS)
 SUFFIXES = {"disabled-chat": "chat", "disabled-generate": "generate", "disabled-show": "show"}
 
 
-async def _status(house: House, raw: str, endpoint: str) -> tuple[int, str]:
+async def _status(stage: Stage, raw: str, endpoint: str) -> tuple[int, str]:
     async def find() -> object:
-        model = await installed(house.catalog, raw, endpoint, house.settings)
+        model = await installed(stage.catalog, raw, endpoint, stage.settings)
         from ollama_facade.operations.context import Text
 
         return Text(model.name)
@@ -33,7 +33,7 @@ async def test_a_name_is_taken_or_refused_as_it_was_recorded(name: str) -> None:
     endpoint = name.split("/")[1].split("-", maxsplit=1)[0]
     raw = case["request"]["body"].get("model") or ""
 
-    status, text = await _status(House(), raw, endpoint)
+    status, text = await _status(Stage(), raw, endpoint)
 
     assert status == case["response"]["status"]
     if status != 200:
@@ -45,7 +45,7 @@ async def test_a_cloud_that_is_switched_off_is_said_as_recorded(name: str) -> No
     case = cases("cloud")[name]
     endpoint = SUFFIXES[name.split("/")[1]]
 
-    found = await _status(House(no_cloud=True), case["request"]["body"]["model"], endpoint)
+    found = await _status(Stage(no_cloud=True), case["request"]["body"]["model"], endpoint)
 
     assert found == (403, json.loads(case["response"]["body"])["error"])
 
@@ -54,8 +54,8 @@ async def test_a_cloud_that_is_switched_off_is_said_as_recorded(name: str) -> No
 async def test_an_invalid_name_of_the_cloud_is_invalid_before_anything_else(
     no_cloud: bool,
 ) -> None:
-    house = House(no_cloud=no_cloud)
-    assert await _status(house, ":cloud", "chat") == (400, "invalid model name")
+    stage = Stage(no_cloud=no_cloud)
+    assert await _status(stage, ":cloud", "chat") == (400, "invalid model name")
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ async def test_an_invalid_name_of_the_cloud_is_invalid_before_anything_else(
     ),
 )
 async def test_what_is_not_here_is_not_found(raw: str, endpoint: str, text: str) -> None:
-    assert await _status(House(), raw, endpoint) == (404, text)
+    assert await _status(Stage(), raw, endpoint) == (404, text)
 
 
 @pytest.mark.parametrize(
@@ -83,17 +83,17 @@ async def test_what_is_not_here_is_not_found(raw: str, endpoint: str, text: str)
 )
 async def test_an_id_of_the_backend_is_found_whatever_it_looks_like(identity: str) -> None:
     known = catalog(None, identity)
-    model = await installed(known, identity, "chat", House().settings)
+    model = await installed(known, identity, "chat", Stage().settings)
     assert model.backend_id == identity
 
 
 async def test_a_source_is_ollamas_word_before_it_is_a_tag() -> None:
     known = catalog(None, "a:local", "a")
-    assert (await installed(known, "a:local", "chat", House().settings)).backend_id == "a"
+    assert (await installed(known, "a:local", "chat", Stage().settings)).backend_id == "a"
 
 
 async def test_nobody_asks_the_backend_about_no_name() -> None:
     source = Source("a")
     with pytest.raises(Exception, match="model is required"):
-        await installed(catalog(None, source=source), " ", "chat", House().settings)
+        await installed(catalog(None, source=source), " ", "chat", Stage().settings)
     assert source.asked == 0

@@ -1,4 +1,4 @@
-"""The watched service with bugs in it, into which requests fall that ask for them (row 89).
+"""The watched service with bugs in it, for requests that ask for them (faults.md row 89).
 
 python -m tests.robustness.buggy serve …
 
@@ -16,44 +16,41 @@ PLACES = ("first", "later", "last")
 
 def fall(request: Any, place: str) -> None:
     """Raises what nobody catches, where the request asks for it."""
-    asked = {**request.arguments, **request.extra_body}
-    if str(asked["messages"][-1]["content"]).startswith(f"bug {place}"):
+    if str(request.body["messages"][-1]["content"]).startswith(f"bug {place}"):
         raise ZeroDivisionError("planted")
 
 
 def plant() -> None:
     """Bugs before the first frame, between two, after the last, and before anything was read."""
-    from ollama_facade.backend.client import Backend
+    from ollama_facade.backend.client import Response
     from ollama_facade.server.hosts import HostPolicy
 
     verdict = HostPolicy.verdict
+    value = Response.value
 
     def streaming(method: Any) -> Any:
-        async def buggy(self: Any, request: Any, *more: Any) -> AsyncIterator[Any]:
-            fall(request, "first")
-            async with aclosing(method(self, request, *more)) as batches:
-                async for told in batches:
-                    yield told
-                    fall(request, "later")
-            fall(request, "last")
+        async def buggy(self: Any, *arguments: Any) -> AsyncIterator[Any]:
+            fall(self.request, "first")
+            async with aclosing(method(self, *arguments)) as batches:
+                async for batch in batches:
+                    yield batch
+                    fall(self.request, "later")
+            fall(self.request, "last")
 
         return buggy
 
-    def whole(method: Any) -> Any:
-        async def buggy(self: Any, request: Any) -> Any:
-            fall(request, "first")
-            return await method(self, request)
-
-        return buggy
+    async def buggy_value(self: Any) -> Any:
+        fall(self.request, "first")
+        return await value(self)
 
     def buggy_verdict(self: Any, header: str) -> Any:
         if header == "bug.localhost":
             raise ZeroDivisionError("planted")
         return verdict(self, header)
 
-    patched: Any = Backend
-    patched.stream, patched.events = streaming(Backend.stream), streaming(Backend.events)
-    patched.value = whole(Backend.value)
+    patched: Any = Response
+    patched.deltas, patched.events = streaming(Response.deltas), streaming(Response.events)
+    patched.value = buggy_value
     HostPolicy.verdict = buggy_verdict  # type: ignore[method-assign]
 
 

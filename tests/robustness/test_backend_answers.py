@@ -1,4 +1,4 @@
-"""Rows 71 to 85: what a backend may answer as a whole, or not at all."""
+"""faults.md rows 71 to 85: what a backend may answer as a whole, or not at all."""
 
 from __future__ import annotations
 
@@ -214,7 +214,8 @@ def test_r78_other_refusals_have_their_statuses(bench: Bench, status: int, ours:
     refuses(bench, ours, "because")
 
 
-SOON = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+IN_AN_HOUR = "in an hour"
+"""Stands for the date an hour after the request."""
 
 
 @pytest.mark.parametrize(
@@ -224,7 +225,7 @@ SOON = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
         ({"Retry-After": "7"}, "7"),
         ({"Retry-After": "0.2"}, "1"),
         ({"retry-after-ms": "2500"}, "2"),
-        ({"Retry-After": SOON}, "3"),
+        ({"Retry-After": IN_AN_HOUR}, "3600"),
         ({"Retry-After": "-5"}, None),
         ({"Retry-After": "99999999"}, None),
         ({"Retry-After": "soon"}, None),
@@ -233,11 +234,17 @@ SOON = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
 def test_r79_a_limit_is_passed_on_and_nothing_is_asked_twice(
     bench: Bench, headers: dict[str, str], told: str | None
 ) -> None:
+    if IN_AN_HOUR in headers.values():
+        hour = datetime.now(UTC) + timedelta(hours=1)
+        headers = {"Retry-After": format_datetime(hour, usegmt=True)}
     bench.script([answer(429, {"error": {"message": "slow down"}}, headers)])
     answered = bench.chat()
     assert (answered.status, error_of(answered)) == (429, "slow down")
     after = answered.header("retry-after")
-    assert after is None if told is None else str(after).startswith(told)
+    if told == "3600":
+        assert 0 < int(after or 0) <= 3600
+    else:
+        assert after is None if told is None else str(after).startswith(told)
     assert len(bench.upstream.generations()) == 1
 
 
@@ -305,7 +312,7 @@ def test_r81_an_endless_error_is_not_kept(bench: Bench, kind: str) -> None:
         answered = bench.post({**CHAT, "stream": stream})
         assert answered.status == 500
         assert 0 < len(error_of(answered)) <= 500
-    bench.upstream.wait_for_hang_up(2)
+    bench.upstream.wait_for_hang_up()
     assert bench.peak() - before < 8
 
 

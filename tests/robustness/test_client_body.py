@@ -1,4 +1,4 @@
-"""Rows 1 to 21: bodies that no client should send, and some do."""
+"""faults.md rows 1 to 21: bodies that no client should send, and some do."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_the_counts_of_all_workers_are_told_as_one(upstream: Upstream) -> None:
     with Service(settings, ["--workers", "2"]) as service:
         for _ in range(20):
             assert service.ask("POST", "/api/chat", CHAT).status == 200
-        wait_until(lambda: requests_at(url) == 20, 5)
+        wait_until(lambda: requests_at(url) == 20, 60)
         first = workers_of(service)
         os.kill(first[0], signal.SIGKILL)
         wait_until(lambda: len(set(workers_of(service)) - {first[0]}) == 2, 30, service.output)

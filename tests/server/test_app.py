@@ -8,12 +8,13 @@ import pytest
 from ollama_facade import contract
 from ollama_facade.clock import Clock
 from ollama_facade.errors import ContractError, OllamaError
+from ollama_facade.operations import collect
 from ollama_facade.operations.context import Json, RequestContext
-from ollama_facade.server.app import connexion_app, operations
+from ollama_facade.server.app import connexion_app
 from ollama_facade.server.problems import error_response
 
 
-class Room:
+class Greeting:
     async def version(self, _call: RequestContext) -> Json:
         return Json({"version": "1"})
 
@@ -24,14 +25,14 @@ class Room:
         raise AssertionError
 
 
-def test_the_public_coroutines_of_a_room_are_operations() -> None:
-    assert list(operations((Room(),))) == ["version"]
+def test_the_public_coroutines_of_a_group_are_operations() -> None:
+    assert list(collect((Greeting(),))) == ["version"]
 
 
 def test_a_document_with_an_operation_that_nobody_handles_does_not_start() -> None:
     document: dict[str, Any] = copy.deepcopy(contract.document())
     with pytest.raises(ContractError, match="no method for the operation"):
-        connexion_app(document, operations((Room(),)), Clock())
+        connexion_app(document, collect((Greeting(),)), Clock())
 
 
 def test_an_error_is_a_status_with_ollamas_body_and_its_own_headers() -> None:

@@ -1,4 +1,4 @@
-"""An error as the clients of a route read it (§4.0)."""
+"""An error as the clients of a route read it (management.md §4.0)."""
 
 from __future__ import annotations
 

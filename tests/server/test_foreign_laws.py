@@ -28,10 +28,10 @@ from ollama_facade.translate.apis.openai_checks import (
 from ollama_facade.translate.apis.openai_parser import chat_completion_request, completion_request
 from ollama_facade.translate.apis.responses_renderer import ResponsesRenderer
 from ollama_facade.translate.deltas import Completion, OutputDelta
-from ollama_facade.translate.dialects import dialect
+from ollama_facade.translate.dialect_table import dialect
 from ollama_facade.translate.models import Model
 from ollama_facade.translate.requests import chat_request
-from ollama_facade.translate.tools import left_out
+from ollama_facade.translate.tools import search_tools
 
 with warnings.catch_warnings():
     # Connexion imports names that jsonschema has deprecated.
@@ -102,16 +102,16 @@ def _fitting(node: Mapping[str, Any], value: Any) -> st.SearchStrategy[Any]:
 def of_messages(body: dict[str, Any]) -> None:
     chat = anthropic_parser.chat_body(body)
     chat_request(chat, MODEL, DIALECT, chat["stream"], think=chat["think"])
-    left_out(body)
-    dress = MessagesRenderer(chat["model"], anthropic_parser.estimated_tokens(body))
-    assert dumps(dress.ending(Completion("stop", OutputDelta())))
+    search_tools(body)
+    renderer = MessagesRenderer(chat["model"], anthropic_parser.estimated_tokens(body))
+    assert dumps(renderer.render_end(Completion("stop", OutputDelta()), "", {}))
 
 
 def of_responses(body: dict[str, Any]) -> None:
     chat = responses_parser.chat_body(body)
     chat_request(chat, MODEL, DIALECT, chat["stream"], think=chat["think"])
-    left_out(body)
-    assert dumps(ResponsesRenderer(body, 1).ending(Completion("stop", OutputDelta())))
+    search_tools(body)
+    assert dumps(ResponsesRenderer(body, 1).render_end(Completion("stop", OutputDelta()), "", {}))
 
 
 def of_chat(body: dict[str, Any]) -> None:
@@ -139,7 +139,9 @@ ROUTES = {
 def test_any_body_is_a_request_or_an_error_for_the_client(name: str) -> None:
     translate, base = ROUTES[name]
 
-    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=3 * settings.default.max_examples, suppress_health_check=list(HealthCheck)
+    )
     @given(made_from(contract.schema(name)))
     def holds(body: dict[str, Any]) -> None:
         try:

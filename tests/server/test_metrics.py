@@ -72,17 +72,17 @@ def test_a_word_that_nobody_knows_is_other(fields: dict[str, Any], label: str) -
 
 SHARING = """
 import os, sys
-from ollama_facade.server.metrics import Meter, Seen
-meter = Meter(shared=True)
+from ollama_facade.server.metrics import Metrics, RequestMetrics
+meter = Metrics(shared=True)
 if os.fork() == 0:
-    other = Meter(shared=True)
+    other = Metrics(shared=True)
     other.arrived()
     other.arrived()
-    other.ended(Seen("GET", "/", 200, 0.1))
+    other.ended(RequestMetrics("GET", "/", 200, 0.1))
     os._exit(0)
 os.wait()
 meter.arrived()
-meter.ended(Seen("GET", "/", 200, 0.1))
+meter.ended(RequestMetrics("GET", "/", 200, 0.1))
 sys.stdout.write(meter.exposition().decode())
 """
 

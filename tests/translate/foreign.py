@@ -1,4 +1,4 @@
-"""Recorded answers of `/v1` as what the dresses are given, and streams that never were."""
+"""Recorded answers of `/v1` as what the renderers take, and streams that never were."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def masked(text: str) -> str:
 
 
 def answer(case: dict[str, Any], limit: int | None) -> tuple[list[OutputDelta], Completion]:
-    """The script of a recording as Pieces and an Ending, with the recorded counts."""
+    """The script of a recording as deltas and a completion, with the recorded counts."""
     script = (case.get("script") or [{"chunks": ["Hello", " there", "!"]}])[0]
     pieces: list[OutputDelta] = []
     calls: list[ToolCall] = []
@@ -40,7 +40,7 @@ def answer(case: dict[str, Any], limit: int | None) -> tuple[list[OutputDelta], 
 
 
 def whole(pieces: list[OutputDelta], ending: Completion) -> Completion:
-    ending.piece = OutputDelta(
+    ending.output = OutputDelta(
         "".join(piece.content for piece in pieces), "".join(piece.thinking for piece in pieces)
     )
     return ending
@@ -50,14 +50,14 @@ def shown(events: list[dict[str, Any]]) -> list[str]:
     return [f"event: {one['type']}\ndata: {dumps(one).decode()}" for one in events]
 
 
-def compare(case: dict[str, Any], dress: Any, limit: int | None) -> None:
+def compare(case: dict[str, Any], renderer: Any, limit: int | None) -> None:
     pieces, ending = answer(case, limit)
     if "events" not in case["response"]:
-        found = dumps(dress.whole(whole(pieces, ending))).decode()
+        found = dumps(renderer.render_response(whole(pieces, ending), "", {})).decode()
         assert masked(found) == masked(case["response"]["body"].strip())
         return
-    events = [event for piece in pieces for event in dress.pieces([piece])]
-    found_events = shown([*events, *dress.ending(ending)])
+    events = [event for piece in pieces for event in renderer.render_deltas([piece], "")]
+    found_events = shown([*events, *renderer.render_end(ending, "", {})])
     # The estimate before the count differs by the white space of the client's schemas.
     estimate = re.compile(r'(?<="input_tokens":)\d+(?=,"output_tokens":0}}})')
     assert [estimate.sub("N", masked(one)) for one in found_events] == [
@@ -65,10 +65,10 @@ def compare(case: dict[str, Any], dress: Any, limit: int | None) -> None:
     ]
 
 
-PIECES = st.builds(OutputDelta, st.text(max_size=3), st.text(max_size=3))
-ENDINGS = st.builds(
+DELTAS = st.builds(OutputDelta, st.text(max_size=3), st.text(max_size=3))
+COMPLETIONS = st.builds(
     Completion,
     st.sampled_from(["stop", "length"]),
-    PIECES,
+    DELTAS,
     st.lists(st.just(ToolCall(0, "c", "f", {"a": 1})), max_size=2),
 )

@@ -30,7 +30,7 @@ def run(deltas: list[StreamDelta], **options: Any) -> tuple[list[OutputDelta], C
 
 def folded(deltas: list[StreamDelta], **options: Any) -> tuple[str, str, str]:
     pieces, ending = run(deltas, **options)
-    pieces = [*pieces, ending.piece]
+    pieces = [*pieces, ending.output]
     return (
         "".join(p.content for p in pieces),
         "".join(p.thinking for p in pieces),
@@ -51,13 +51,13 @@ def test_any_split_of_the_content_folds_to_the_same_answer(
 
 
 @given(st.lists(st.builds(StreamDelta, TEXT, TEXT, finish=st.sampled_from(["", "", "stop"]))), TEXT)
-def test_a_text_that_the_machine_passes_comes_out_as_it_is(
+def test_a_text_that_is_accepted_raw_comes_out_as_it_is(
     before: list[StreamDelta], text: str
 ) -> None:
     generation = Accumulator(split_thinking=True)
     for delta in before:
         generation.feed(delta)
-    if generation.passes and text:
+    if generation.accepts_raw_text and text:
         assert generation.feed(StreamDelta(text)) == OutputDelta(text)
 
 
@@ -93,7 +93,7 @@ def test_what_comes_after_the_finish_reason_is_ignored_but_for_counts() -> None:
         ]
     )
     assert [p.content for p in pieces] == ["a"]
-    assert (ending.piece.content, ending.done_reason) == ("b", "stop")
+    assert (ending.output.content, ending.done_reason) == ("b", "stop")
     assert ending.usage == Usage(1, 2)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ollama_facade.errors import OllamaError
 from ollama_facade.translate.context import (
-    TURNS_LIMIT,
+    MAX_TURNS_BYTES,
     generate_context,
     generate_turns,
     pack,
@@ -33,14 +33,14 @@ SYS = Model(
 
 
 @given(TURNS)
-def test_turns_come_back_as_they_were(turns: list[dict[str, str]]) -> None:
+def test_packed_turns_are_unpacked(turns: list[dict[str, str]]) -> None:
     packed = pack(turns)
     assert all(0 < number < 2**31 for number in packed)
     assert unpack(packed) == turns
 
 
 @given(st.lists(st.integers(-(2**70), 2**70), min_size=1, max_size=9))
-def test_someone_elses_integers_are_refused(context: list[int]) -> None:
+def test_integers_of_another_server_are_refused(context: list[int]) -> None:
     with pytest.raises(OllamaError, match="not made by this server") as raised:
         unpack(context)
     assert raised.value.status == 400
@@ -67,20 +67,20 @@ def test_a_cut_context_is_refused(turns: list[dict[str, str]]) -> None:
         unpack(pack(turns)[:-1])
 
 
-def test_the_oldest_turns_fall_out_and_the_system_text_stays() -> None:
+def test_the_oldest_turns_are_left_out_and_the_system_text_stays() -> None:
     system = {"role": "system", "content": "S"}
     turns = [{"role": "user", "content": f"{number}" * 60_000} for number in range(6)]
-    kept = unpack(pack([system, *turns]))
-    assert kept == [system, *turns[-4:]]
+    remaining = unpack(pack([system, *turns]))
+    assert remaining == [system, *turns[-4:]]
 
 
 def test_a_turn_over_the_limit_leaves_no_context() -> None:
-    assert pack([{"role": "user", "content": "x" * TURNS_LIMIT}]) == []
+    assert pack([{"role": "user", "content": "x" * MAX_TURNS_BYTES}]) == []
     assert pack([]) == []
 
 
-def test_a_payload_that_swells_is_refused() -> None:
-    bomb = zlib.compress(b"[" + b" " * (TURNS_LIMIT * 4) + b"]")
+def test_a_payload_that_decompresses_beyond_the_limit_is_refused() -> None:
+    bomb = zlib.compress(b"[" + b" " * (MAX_TURNS_BYTES * 4) + b"]")
     bomb += b"\0" * (-len(bomb) % 3)
     steps = [1 + int.from_bytes(bomb[at : at + 3], "big") for at in range(0, len(bomb), 3)]
     mark, version = pack([{"role": "user", "content": "x"}])[:2]
@@ -89,7 +89,7 @@ def test_a_payload_that_swells_is_refused() -> None:
         unpack([mark, version, 1 + len(bomb), checksum, *steps])
 
 
-def test_only_the_text_of_parts_is_kept() -> None:
+def test_only_the_text_of_parts_is_packed() -> None:
     parts = [{"type": "text", "text": "What?"}, {"type": "image_url", "image_url": {"url": "x"}}]
     assert unpack(pack([{"role": "user", "content": parts}])) == [
         {"role": "user", "content": "What?"}

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ollama_facade.translate.chunks import parse_chunk
-from ollama_facade.translate.dialects import DIALECTS, asked_for, dialect, think_parameters
+from ollama_facade.translate.dialect_table import DIALECTS, dialect
+from ollama_facade.translate.dialects import ollama_name, think_parameters
 from ollama_facade.translate.options import table
 
 
@@ -110,6 +111,6 @@ def test_thoughts_are_read_where_a_row_says_that_they_come(name: str) -> None:
 @pytest.mark.parametrize("name", DIALECTS)
 def test_every_parameter_of_a_row_has_a_name_of_ollamas(name: str) -> None:
     row = dialect(name)
-    assert {asked_for(sent): sent for sent in row.parameters.values()} == dict(row.parameters)
+    assert {ollama_name(sent): sent for sent in row.parameters.values()} == dict(row.parameters)
     for think in (True, False, "high"):
-        assert {asked_for(sent) for sent in think_parameters(row, think)} <= {"think"}
+        assert {ollama_name(sent) for sent in think_parameters(row, think)} <= {"think"}

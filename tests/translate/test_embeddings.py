@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import math
 import struct
-from array import array
 from typing import Any
 
+import numpy as np
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 from ollama_facade.errors import BackendError, OllamaError
 from ollama_facade.golang.encode import dumps
 from ollama_facade.translate.embeddings import (
+    Vectors,
+    digits,
     embed_answer,
     embeddings_answer,
     read_inputs,
     read_prompt_tokens,
     read_vectors,
-    shortest,
-    unit_vector,
+    unit_vectors,
 )
 from tests.golden.recordings import Case, cases
 
@@ -32,6 +33,10 @@ FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 def answer(*vectors: Any) -> dict[str, Any]:
     return {"data": [{"index": at, "embedding": vector} for at, vector in enumerate(vectors)]}
+
+
+def vectors(*rows: list[float]) -> Vectors:
+    return np.array(rows, dtype=np.float32)
 
 
 def packed(*values: float) -> str:
@@ -62,18 +67,18 @@ def test_any_other_input_is_refused(value: Any) -> None:
 
 
 def test_vectors_come_as_numbers_or_as_base64() -> None:
-    assert read_vectors(answer([1, 0.5], packed(1, 0.5)), 2) == [array("f", [1, 0.5])] * 2
+    assert read_vectors(answer([1, 0.5], packed(1, 0.5)), 2).tolist() == [[1, 0.5]] * 2
 
 
 def test_vectors_are_put_in_the_order_of_the_inputs() -> None:
     data = [{"index": 1, "embedding": [2]}, {"index": 0, "embedding": [1]}]
-    assert read_vectors({"data": data}, 2) == [array("f", [1]), array("f", [2])]
+    assert read_vectors({"data": data}, 2).tolist() == [[1], [2]]
 
 
 def test_vectors_without_a_number_stay_in_their_order() -> None:
     for index in ({}, {"index": 0}, {"index": None}):
         data = [{"embedding": [2], **index}, {"embedding": [1], **index}]
-        assert read_vectors({"data": data}, 2) == [array("f", [2]), array("f", [1])]
+        assert read_vectors({"data": data}, 2).tolist() == [[2], [1]]
 
 
 @pytest.mark.parametrize(
@@ -139,25 +144,31 @@ SKY = [-1.3125, 1.78125, -0.796875, 0.90625, -0.515625, 0.75, 0.546875, -1.78125
 
 
 def test_a_cut_vector_has_length_one_again() -> None:
-    unit = unit_vector(array("f", SKY), 4)
+    [unit] = unit_vectors(vectors(SKY), 4).tolist()
     assert len(unit) == 4
     assert math.hypot(*unit) == pytest.approx(1, abs=1e-6)
 
 
 @pytest.mark.parametrize("dimensions", [None, 0, -1, 8, 100000])
 def test_dimensions_that_cut_nothing_are_ignored(dimensions: int | None) -> None:
-    assert unit_vector(array("f", SKY), dimensions) == unit_vector(array("f", SKY))
+    assert (unit_vectors(vectors(SKY), dimensions) == unit_vectors(vectors(SKY))).all()
 
 
 def test_a_zero_vector_stays_zero() -> None:
-    assert embed_answer("m", [array("f", [0, 0])]) == b'{"model":"m","embeddings":[[0,0]]}'
-    assert json.dumps(shortest([0.0, 1.0, -1.0])) == "[0, 1, -1]"
+    assert embed_answer("m", vectors([0, 0])) == b'{"model":"m","embeddings":[[0,0]]}'
+    assert digits(vectors([0.0, 1.0, -1.0, 1e30])) == [b"[0,1,-1,1e+30]"]
 
 
 @given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=8))
 def test_a_unit_vector_has_length_one_or_zero(values: list[float]) -> None:
-    length = math.hypot(*unit_vector(array("f", values)))
+    length = math.hypot(*unit_vectors(vectors(values))[0].tolist())
     assert length == pytest.approx(1, abs=1e-5) or max(map(abs, values)) < 1e-6
+
+
+@given(st.lists(st.lists(st.floats(-1, 1, width=32), min_size=3, max_size=3), min_size=1))
+def test_vectors_do_not_change_each_other(rows: list[list[float]]) -> None:
+    together = digits(unit_vectors(vectors(*rows)))
+    assert together == [text for row in rows for text in digits(unit_vectors(vectors(row)))]
 
 
 def runner_vector(text: str) -> list[float]:
@@ -180,29 +191,31 @@ def test_vectors_are_printed_as_recorded(case: Case) -> None:
     body = case.request["body"]
     if case.area == "embed":
         inputs = read_inputs(body.get("input"))
-        raw = read_vectors(answer(*map(runner_vector, inputs)), len(inputs)) if inputs else []
+        raw = read_vectors(answer(*map(runner_vector, inputs)), len(inputs)) if inputs else None
         made: Any = embed_answer("emb", raw, body.get("dimensions"))
     else:
         prompt = body.get("prompt")
-        made = embeddings_answer(array("f", runner_vector(prompt)) if prompt else None)
+        made = embeddings_answer(vectors(runner_vector(prompt)) if prompt else None)
     text = (made if isinstance(made, bytes) else dumps(made)).decode()
     assert case.text().startswith(text[:-1])
 
 
-@given(st.lists(FLOATS, max_size=6))
+@given(st.lists(FLOATS, min_size=1, max_size=6))
 def test_the_digits_tell_the_value_and_are_few(values: list[float]) -> None:
-    for value, short in zip(values, shortest(values), strict=True):
-        assert array("f", [short])[0] == value
-        fewer = [float(f"{value:.{digits}g}") for digits in range(1, 9)]
-        told = [one for one in fewer if array("f", [one])[0] == value]
-        if told and not value.is_integer():
-            assert short == told[0]
+    shortest = orjson.loads(digits(vectors(values))[0])
+    for value, short in zip(values, shortest, strict=True):
+        assert np.float32(short) == np.float32(value)
+        candidates = [float(f"{value:.{count}g}") for count in range(1, 9)]
+        with np.errstate(over="ignore"):
+            fewest = [one for one in candidates if np.float32(one) == np.float32(value)]
+        if fewest and not value.is_integer():
+            assert short == fewest[0]
 
 
 def test_embed_answers_with_unit_vectors_and_then_metrics() -> None:
     made = embed_answer(
         "emb",
-        [array("f", [3, 4])],
+        vectors([3, 4]),
         None,
         {"total_duration": 5, "load_duration": 0, "prompt_eval_count": 3},
     )
@@ -213,7 +226,7 @@ def test_embed_answers_with_unit_vectors_and_then_metrics() -> None:
 
 def test_embeddings_answers_with_the_vector_as_it_came() -> None:
     """The digits of a double, as Ollama prints the widened float32 (golden embeddings/prompt)."""
-    assert embeddings_answer(array("f", [0.1, -1.3125, 2])) == {
+    assert embeddings_answer(vectors([0.1, -1.3125, 2])) == {
         "embedding": [0.10000000149011612, -1.3125, 2]
     }
     assert embeddings_answer(None) == {"embedding": []}

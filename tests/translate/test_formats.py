@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ollama_facade.errors import OllamaError
-from ollama_facade.translate.dialects import dialect
+from ollama_facade.translate.dialect_table import dialect
 from ollama_facade.translate.formats import (
     completion_format_parameters,
     format_parameters,

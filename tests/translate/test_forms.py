@@ -1,4 +1,4 @@
-"""A form as bytes as its fields (RFC 7578; §4.6)."""
+"""A form as bytes as its fields (RFC 7578; management.md §4.6)."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def test_the_first_field_of_a_name_counts_and_a_file_keeps_its_bytes() -> None:
     assert read_form(FORM, BODY) == {"model": Field(b"m"), "file": Field(b"\x00\r\n\xff", "a.wav")}
 
 
-def test_a_text_that_is_no_utf_8_is_read_all_the_same() -> None:
+def test_invalid_utf_8_is_replaced() -> None:
     assert Field(b"a\xff").text == "a\ufffd"
 
 
 @pytest.mark.parametrize(
-    ("content_type", "body", "told"),
+    ("content_type", "body", "text"),
     [
         ("application/json", BODY, "request Content-Type isn't multipart/form-data"),
         ("", BODY, "request Content-Type isn't multipart/form-data"),
@@ -36,8 +36,10 @@ def test_a_text_that_is_no_utf_8_is_read_all_the_same() -> None:
         (FORM, BODY[:-6], "multipart: NextPart: EOF"),
     ],
 )
-def test_what_is_no_form_is_refused_in_gos_words(content_type: str, body: bytes, told: str) -> None:
+def test_an_invalid_form_is_refused_with_gos_text(
+    content_type: str, body: bytes, text: str
+) -> None:
     with pytest.raises(OllamaError) as refused:
         read_form(content_type, body)
     assert refused.value.status == 400
-    assert refused.value.message == f"failed to parse multipart form: {told}"
+    assert refused.value.message == f"failed to parse multipart form: {text}"

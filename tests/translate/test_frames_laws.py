@@ -14,21 +14,21 @@ from ollama_facade import contract
 from ollama_facade.clock import format_time
 from ollama_facade.errors import OllamaError
 from ollama_facade.golang.encode import dumps
-from ollama_facade.operations.dresses import ChatRenderer, GenerateRenderer
 from ollama_facade.translate.accumulator import Accumulator
+from ollama_facade.translate.apis.ollama_chat import ChatRenderer
+from ollama_facade.translate.apis.ollama_generate import GenerateRenderer
 from ollama_facade.translate.chunks import parse_chunk
-from ollama_facade.translate.deltas import Completion, OutputDelta
+from ollama_facade.translate.deltas import Completion, OutputDelta, TextRun
 from ollama_facade.translate.metrics import Moments, metrics
+from ollama_facade.translate.models import Model
 from tests.translate.test_chunks import JSON
 
 NOW = format_time(1_700_000_000_123_456_789)
-DRESSES = {
+RENDERERS = {
     "chat": (lambda: ChatRenderer("m"), "ChatResponse"),
-    "generate": (
-        lambda: GenerateRenderer("m", lambda text: [1, len(text) + 1]),
-        "GenerateResponse",
-    ),
+    "generate": (lambda: GenerateRenderer("m", {"prompt": "Hi"}, MODEL), "GenerateResponse"),
 }
+MODEL = Model("m:latest", "m", digest="", modified_at=0)
 
 FUNCTION = st.fixed_dictionaries({}, optional={"name": JSON, "arguments": JSON})
 DELTA = st.fixed_dictionaries(
@@ -64,25 +64,24 @@ EVENT = st.fixed_dictionaries(
 )
 
 
-def frames(dress: Any, events: list[Any]) -> list[dict[str, Any]]:
-    generation = Accumulator(split_thinking=True, alternatives=3)
-    found = []
+def frames(renderer: Any, events: list[Any]) -> list[dict[str, Any]]:
+    accumulator = Accumulator(split_thinking=True, alternatives=3)
+    lines: list[bytes] = []
     for event in events:
         delta = parse_chunk(event)
-        piece = generation.feed(delta) if delta else None
-        if piece is not None:
-            found.append(dress.frame(NOW, piece))
-    ending = generation.finish()
+        lines += renderer.render_deltas(accumulator.feed_batch([delta] if delta else []), NOW)
+    completion = accumulator.finish()
     moments = Moments(started=1, asked=5, first=9, ended=20)
-    return [*found, dress.final(NOW, ending, metrics(ending, moments))]
+    end = renderer.render_end(completion, NOW, metrics(completion, moments))
+    return [*map(orjson.loads, lines), *end]
 
 
-@pytest.mark.parametrize("endpoint", DRESSES)
+@pytest.mark.parametrize("endpoint", RENDERERS)
 @given(events=st.lists(EVENT | JSON, max_size=6))
 def test_whatever_the_backend_sends_the_frames_fit_the_contract(
     endpoint: str, events: list[Any]
 ) -> None:
-    make, schema = DRESSES[endpoint]
+    make, schema = RENDERERS[endpoint]
     validator = VALIDATORS[schema]
     try:
         made = frames(make(), events)
@@ -94,15 +93,17 @@ def test_whatever_the_backend_sends_the_frames_fit_the_contract(
 
 
 VALIDATORS = {
-    schema: jsonschema_rs.Draft4Validator(contract.schema(schema)) for _, schema in DRESSES.values()
+    schema: jsonschema_rs.Draft4Validator(contract.schema(schema))
+    for _, schema in RENDERERS.values()
 }
 
 
-@pytest.mark.parametrize("endpoint", DRESSES)
+@pytest.mark.parametrize("endpoint", RENDERERS)
 @given(texts=st.lists(st.text(alphabet="ab ,.'{}", min_size=1), min_size=1))
-def test_texts_are_dressed_together_as_one_by_one(endpoint: str, texts: list[str]) -> None:
-    together, apart = DRESSES[endpoint][0](), DRESSES[endpoint][0]()
-    lines = apart.lines(NOW, [OutputDelta(text) for text in texts])
-    assert together.texts(NOW, [text.encode() for text in texts]) == b"\n".join(lines)
-    ending = Completion("stop", OutputDelta())
-    assert together.final(NOW, ending, {}) == apart.final(NOW, ending, {})
+def test_a_run_of_texts_is_rendered_as_its_deltas_are(endpoint: str, texts: list[str]) -> None:
+    together, apart = RENDERERS[endpoint][0](), RENDERERS[endpoint][0]()
+    run = TextRun([text.encode() for text in texts])
+    lines = apart.render_deltas([OutputDelta(text) for text in texts], NOW)
+    assert together.render_deltas([run], NOW) == [b"\n".join(lines)]
+    completion = Completion("stop", OutputDelta())
+    assert together.render_end(completion, NOW, {}) == apart.render_end(completion, NOW, {})

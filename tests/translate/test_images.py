@@ -29,7 +29,7 @@ def encoded(data: bytes) -> str:
         (b"", "png"),
     ],
 )
-def test_the_kind_is_told_by_the_first_bytes(head: bytes, kind: str) -> None:
+def test_the_first_bytes_determine_the_kind(head: bytes, kind: str) -> None:
     data = encoded(head + b"\0" * 60 if head else b"")
     assert media_parts([data]) == [
         {"type": "image_url", "image_url": {"url": f"data:image/{kind};base64,{data}"}}
@@ -40,7 +40,7 @@ def test_the_kind_is_told_by_the_first_bytes(head: bytes, kind: str) -> None:
     ("head", "format"),
     [(b"RIFF\x10\0\0\0WAVEfmt ", "wav"), (b"ID3\4", "mp3"), (b"\xff\xfb\x90", "mp3")],
 )
-def test_sound_goes_out_as_sound(head: bytes, format: str) -> None:
+def test_audio_is_sent_as_audio(head: bytes, format: str) -> None:
     data = encoded(head)
     assert media_parts([data]) == [
         {"type": "input_audio", "input_audio": {"data": data, "format": format}}
@@ -56,7 +56,7 @@ def test_sound_goes_out_as_sound(head: bytes, format: str) -> None:
         ("iVBO\r\nRw0K\nGgo=", "data:image/png;base64,iVBORw0KGgo="),
     ],
 )
-def test_every_form_that_go_takes_is_taken(item: Any, url: str) -> None:
+def test_every_form_that_go_accepts_is_accepted(item: Any, url: str) -> None:
     assert media_parts([item])[0]["image_url"]["url"] == url
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ollama_facade.translate.dialects import dialect
+from ollama_facade.translate.dialect_table import dialect
 from ollama_facade.translate.messages import chat_messages
 from ollama_facade.translate.models import Model
 from tests.golden.recordings import Case, cases
@@ -76,9 +76,7 @@ def answers(messages: list[dict[str, Any]]) -> dict[str, str]:
         ),
     ],
 )
-def test_a_message_goes_out_with_what_is_known_of_it(
-    message: Any, expected: dict[str, Any]
-) -> None:
+def test_a_message_is_sent_with_its_fields(message: Any, expected: dict[str, Any]) -> None:
     assert sent(message) == [expected]
 
 
@@ -93,7 +91,7 @@ RECORDED = [
 
 
 @pytest.mark.parametrize("case", RECORDED, ids=lambda case: case.name)
-def test_messages_go_out_as_recorded(case: Case) -> None:
+def test_messages_are_sent_as_recorded(case: Case) -> None:
     ours = sent(*case.request["body"]["messages"], row="llamacpp")
     theirs = case.asked_bodies[0]["messages"]
     for one in theirs:
@@ -147,7 +145,7 @@ def test_no_arguments_are_an_empty_object(arguments: Any) -> None:
     assert message["content"] == ""
 
 
-def test_given_ids_are_kept() -> None:
+def test_ids_of_the_client_are_sent() -> None:
     messages = sent(
         called(call("a", "c1"), call("b", "c2")),
         result("2", tool_call_id="c2"),
@@ -214,21 +212,21 @@ def test_each_turn_is_matched_by_itself() -> None:
     assert [message["tool_call_id"] for message in messages if message["role"] == "tool"] == ids
 
 
-def test_made_ids_avoid_the_given_ones() -> None:
+def test_new_ids_differ_from_those_of_the_client() -> None:
     messages = sent(
         called(call("a", "call00001"), call("b")), result("x", tool_call_id="call00002")
     )
     assert [made["id"] for made in messages[0]["tool_calls"]] == ["call00001", "call00003"]
 
 
-def test_a_result_that_answers_nothing_keeps_its_id_or_gets_one() -> None:
+def test_a_result_without_a_call_has_its_id_or_a_new_one() -> None:
     [given] = sent(result("1", tool_call_id="c9"))
     assert given == {"role": "tool", "content": "1", "tool_call_id": "c9"}
     [made] = sent(result("1"))
     assert made["tool_call_id"]
 
 
-def test_thoughts_go_back_with_the_calls_that_they_led_to_where_that_is_asked_for() -> None:
+def test_thoughts_are_sent_with_their_calls_where_the_backend_requires_it() -> None:
     turns = (
         {"role": "assistant", "thinking": "hm", "tool_calls": [call("f")]},
         {"role": "assistant", "tool_calls": [call("f")]},
@@ -239,7 +237,7 @@ def test_thoughts_go_back_with_the_calls_that_they_led_to_where_that_is_asked_fo
     assert not any("reasoning_content" in one for one in other)
 
 
-def test_the_name_of_a_tool_goes_where_it_is_known() -> None:
+def test_the_name_of_a_tool_is_sent_where_the_backend_has_it() -> None:
     history = [called(call("a")), result("1", tool_name="a")]
     assert "name" not in sent(*history)[1]
     assert sent(*history, row="llamacpp")[1]["name"] == "a"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ollama_facade.translate.modelfile import go_plain, go_syntax, modelfile, parameters_text
 from ollama_facade.translate.models import Model
+from ollama_facade.translate.show import go_plain, go_syntax, modelfile, parameters_text
 
 CONTINUE = re.compile(r'^(\S+)\s+((?:".*")|\S+)$')
 """How a client of Ollama reads a line of `parameters` (management.md §5.4)."""

@@ -15,7 +15,7 @@ def _model(**facts: Any) -> Model:
     return Model("a:latest", "a", digest="0" * 64, modified_at=NOON, **facts)
 
 
-def test_a_model_of_which_nothing_is_known_has_all_fields_that_are_always_there() -> None:
+def test_a_model_without_facts_has_all_required_fields() -> None:
     assert tags_entry(_model()) == {
         "name": "a:latest",
         "model": "a:latest",
@@ -53,7 +53,7 @@ def test_no_capabilities_are_left_out_rather_than_empty() -> None:
     assert "capabilities" not in tags_entry(_model(capabilities=()))
 
 
-def test_the_facts_hang_on_the_architecture_which_always_has_a_word() -> None:
+def test_facts_have_the_architecture_as_a_prefix() -> None:
     assert model_info(_model(context_length=8192)) == {
         "general.architecture": "unknown",
         "unknown.context_length": 8192,
@@ -68,10 +68,10 @@ def test_the_facts_hang_on_the_architecture_which_always_has_a_word() -> None:
     ]
 
 
-def test_a_parameter_size_is_told_or_counted() -> None:
+def test_a_parameter_size_is_given_or_counted() -> None:
     assert tags_entry(_model(parameter_count=134_515_008))["details"]["parameter_size"] == "134.52M"
-    told = _model(parameter_count=134_515_008, parameter_size="135M")
-    assert tags_entry(told)["details"]["parameter_size"] == "135M"
+    sized = _model(parameter_count=134_515_008, parameter_size="135M")
+    assert tags_entry(sized)["details"]["parameter_size"] == "135M"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ollama_facade.errors import OllamaError
-from ollama_facade.translate.dialects import dialect
+from ollama_facade.translate.dialect_table import dialect
 from ollama_facade.translate.options import (
     check_options,
     load_options,
@@ -100,7 +100,7 @@ def test_wrong_types_are_refused_as_recorded(case: Any) -> None:
         ({}, {"temperature": 1}, {"temperature": 1}),
     ],
 )
-def test_the_request_goes_over_the_model(
+def test_options_of_the_request_replace_those_of_the_model(
     parameters: dict[str, Any], options: dict[str, Any] | None, merged: dict[str, Any]
 ) -> None:
     assert merge_options(parameters, options) == merged
@@ -111,7 +111,7 @@ def test_a_wrong_parameter_of_the_model_is_refused_even_under_a_right_option() -
         merge_options({"temperature": "hot"}, {"temperature": 1})
 
 
-def test_what_a_backend_cannot_take_is_named() -> None:
+def test_options_without_a_parameter_are_named() -> None:
     values = {"top_k": 20, "temperature": 0.3, "num_ctx": 4096, "repeat_penalty": 1.2}
     assert option_parameters(values, dialect("default")) == (
         {"temperature": 0.3},
@@ -136,7 +136,7 @@ def test_what_a_backend_cannot_take_is_named() -> None:
         ({"top_p": 5}, {"top_p": 5}),
     ],
 )
-def test_values_are_not_judged_but_random_and_empty_mean_nothing(
+def test_values_are_not_checked_but_random_and_empty_ones_are_left_out(
     values: dict[str, Any], parameters: dict[str, Any]
 ) -> None:
     assert option_parameters(values, dialect("default")) == (parameters, [])

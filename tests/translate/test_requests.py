@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ollama_facade.errors import OllamaError
+from ollama_facade.translate.apis.ollama_generate import generate_request
 from ollama_facade.translate.context import generate_context
-from ollama_facade.translate.dialects import DIALECTS, dialect
+from ollama_facade.translate.dialect_table import DIALECTS, dialect
 from ollama_facade.translate.models import Model
 from ollama_facade.translate.requests import (
     BackendRequest,
     chat_request,
     embed_request,
-    generate_request,
 )
 from tests.golden.recordings import Case, cases
 
@@ -54,36 +54,40 @@ def generate(
     return generate_request({"prompt": "Hi", **body}, model, dialect(row), False, **more)
 
 
+def parameters(request: BackendRequest) -> dict[str, Any]:
+    """What is sent besides the model, the prompt and the choice of a stream."""
+    always = ("model", "messages", "prompt", "stream")
+    return {name: value for name, value in request.body.items() if name not in always}
+
+
 def test_a_plain_chat_is_only_what_it_must_be() -> None:
     request = chat({})
     assert request.endpoint == "chat"
-    assert request.arguments == {"model": "org/gen", "messages": [USER], "stream": False}
-    assert (request.extra_body, request.dropped) == ({}, [])
+    assert request.body == {"model": "org/gen", "messages": [USER], "stream": False}
+    assert request.dropped == ()
 
 
 def test_usage_is_asked_for_on_a_stream() -> None:
     request = chat_request({"messages": [USER]}, GEN, dialect("default"), True)
-    assert request.arguments["stream"] is True
-    assert request.arguments["stream_options"] == {"include_usage": True}
+    assert request.body["stream"] is True
+    assert request.body["stream_options"] == {"include_usage": True}
 
 
 def test_a_plain_generate_is_a_chat() -> None:
     request = generate({"prompt": "Why?", "system": "Be brief.", "images": None})
     assert request.endpoint == "chat"
-    assert request.arguments["messages"] == [
+    assert request.body["messages"] == [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "Why?"},
     ]
 
 
-def test_options_go_where_the_sdk_takes_them() -> None:
+def test_options_go_by_the_backends_names() -> None:
     options = {"top_k": 20, "repeat_penalty": 1.2, "seed": 1, "num_predict": 3.9, "stop": ["a"]}
     request = chat({"options": options}, row="vllm")
-    assert request.extra_body == {"top_k": 20, "repetition_penalty": 1.2}
-    assert request.arguments["seed"] == 1
-    assert request.arguments["max_tokens"] == 3
-    assert request.arguments["stop"] == ["a"]
-    assert chat({"options": options}, row="openai").arguments["max_completion_tokens"] == 3
+    options = {"top_k": 20, "repetition_penalty": 1.2, "seed": 1, "max_tokens": 3, "stop": ["a"]}
+    assert parameters(request) == options
+    assert chat({"options": {"num_predict": 3}}, row="openai").body["max_completion_tokens"] == 3
 
 
 def test_what_cannot_be_sent_is_named_once() -> None:
@@ -95,24 +99,24 @@ def test_what_cannot_be_sent_is_named_once() -> None:
         },
         think=True,
     )
-    assert request.dropped == ["top_k", "num_ctx", "use_mmap", "truncate", "shift", "think"]
-    assert chat({"truncate": False, "shift": False}).dropped == []
-    assert generate({"template": "{{ .Prompt }}"}).dropped == ["template"]
+    assert request.dropped == ("top_k", "num_ctx", "use_mmap", "truncate", "shift", "think")
+    assert chat({"truncate": False, "shift": False}).dropped == ()
+    assert generate({"template": "{{ .Prompt }}"}).dropped == ("template",)
 
 
 def test_parameters_of_the_model_are_sent_and_its_load_options_not_named() -> None:
     request = chat({"options": {"temperature": 0.1}}, SYS)
-    assert request.arguments["temperature"] == 0.1
-    assert request.arguments["stop"] == ["<|im_end|>", "User:"]
-    assert request.dropped == []
+    assert request.body["temperature"] == 0.1
+    assert request.body["stop"] == ["<|im_end|>", "User:"]
+    assert request.dropped == ()
 
 
 def test_no_tokens_at_all_is_a_limit_in_chat_and_none_in_generate() -> None:
     """Golden options/sent-native-num-predict-0, real/num-predict-0."""
     options = {"options": {"num_predict": 0}}
-    assert chat(options).arguments["max_tokens"] == 0
-    assert "max_tokens" not in generate(options).arguments
-    assert "max_tokens" not in generate({**options, "raw": True}).arguments
+    assert chat(options).body["max_tokens"] == 0
+    assert "max_tokens" not in generate(options).body
+    assert "max_tokens" not in generate({**options, "raw": True}).body
 
 
 def test_raw_is_a_completion_of_the_prompt_as_it_is() -> None:
@@ -120,7 +124,7 @@ def test_raw_is_a_completion_of_the_prompt_as_it_is() -> None:
         {"prompt": "<s>x", "raw": True, "context": [], "options": {"num_predict": 5}}, SYS, "openai"
     )
     assert request.endpoint == "completions"
-    assert request.arguments == {
+    assert request.body == {
         "model": "gen",
         "prompt": "<s>x",
         "stream": False,
@@ -133,21 +137,21 @@ def test_raw_is_a_completion_of_the_prompt_as_it_is() -> None:
 def test_a_suffix_goes_with_the_completion() -> None:
     request = generate({"prompt": "def add(", "suffix": "    return c"}, SYS)
     assert request.endpoint == "completions"
-    assert request.arguments["prompt"] == "def add("
-    assert request.arguments["suffix"] == "    return c"
+    assert request.body["prompt"] == "def add("
+    assert request.body["suffix"] == "    return c"
 
 
 def test_a_suffix_is_refused_where_the_backend_has_none_unless_the_model_says_otherwise() -> None:
     with pytest.raises(OllamaError, match="suffix") as raised:
         generate({"suffix": "y"}, row="llamacpp")
     assert raised.value.status == 400
-    assert generate({"suffix": "y"}, INSERT, "llamacpp").arguments["suffix"] == "y"
+    assert generate({"suffix": "y"}, INSERT, "llamacpp").body["suffix"] == "y"
 
 
 def test_raw_leaves_a_suffix_out_and_says_so() -> None:
     request = generate({"raw": True, "suffix": "y"}, row="llamacpp")
-    assert "suffix" not in request.arguments
-    assert request.dropped == ["suffix"]
+    assert "suffix" not in request.body
+    assert request.dropped == ("suffix",)
 
 
 @pytest.mark.parametrize("body", [{"raw": True}, {"suffix": "y"}])
@@ -158,9 +162,9 @@ def test_images_do_not_fit_into_a_completion(body: dict[str, Any]) -> None:
 
 def test_a_format_of_a_completion_is_sent_where_it_is_known() -> None:
     body = {"raw": True, "format": {"type": "object"}}
-    assert generate(body).dropped == ["format"]
-    assert generate(body, row="llamacpp").extra_body == {"json_schema": {"type": "object"}}
-    assert "response_format" in generate(body, row="vllm").extra_body
+    assert generate(body).dropped == ("format",)
+    assert parameters(generate(body, row="llamacpp")) == {"json_schema": {"type": "object"}}
+    assert "response_format" in generate(body, row="vllm").body
 
 
 @pytest.mark.parametrize("ask", [chat, generate])
@@ -182,7 +186,7 @@ def test_a_wrong_format_or_option_is_refused(ask: Any) -> None:
     ],
 )
 def test_logprobs_of_a_chat(body: dict[str, Any], sent: dict[str, Any]) -> None:
-    arguments = chat(body).arguments
+    arguments = chat(body).body
     assert {name: arguments[name] for name in arguments if "logprobs" in name} == sent
 
 
@@ -195,20 +199,20 @@ def test_logprobs_of_a_chat(body: dict[str, Any], sent: dict[str, Any]) -> None:
     ],
 )
 def test_logprobs_of_a_completion(body: dict[str, Any], sent: int | None) -> None:
-    assert generate({**body, "raw": True}).arguments.get("logprobs") == sent
+    assert generate({**body, "raw": True}).body.get("logprobs") == sent
 
 
 def test_a_model_known_not_to_think_is_not_switched() -> None:
-    assert chat({}, INSERT, "llamacpp", think=False).extra_body == {}
-    switched = chat({}, GEN, "llamacpp", think=False).extra_body
+    assert parameters(chat({}, INSERT, "llamacpp", think=False)) == {}
+    switched = parameters(chat({}, GEN, "llamacpp", think=False))
     assert switched == {"chat_template_kwargs": {"enable_thinking": False}}
-    assert chat({}, GEN, "llamacpp", think=None).extra_body == {}
+    assert parameters(chat({}, GEN, "llamacpp", think=None)) == {}
 
 
 def test_a_conversation_goes_on_by_its_context() -> None:
     context = generate_context({"prompt": "Hi"}, "Hello!", GEN)
     request = generate({"prompt": "And?", "context": context})
-    assert [message["content"] for message in request.arguments["messages"]] == [
+    assert [message["content"] for message in request.body["messages"]] == [
         "Hi",
         "Hello!",
         "And?",
@@ -220,15 +224,15 @@ def test_a_conversation_goes_on_by_its_context() -> None:
 def test_embeddings_ask_for_base64_where_it_is_known() -> None:
     request = embed_request(["a", "b"], GEN, dialect("llamacpp"), 4, {"num_ctx": 9, "seed": 1})
     assert request.endpoint == "embeddings"
-    assert request.arguments == {
+    assert request.body == {
         "model": "org/gen",
         "input": ["a", "b"],
         "encoding_format": "base64",
     }
-    assert request.dropped == ["num_ctx"]
-    assert embed_request(["a"], GEN, dialect("default"), None, None).arguments[
-        "encoding_format"
-    ] == ("float")
+    assert request.dropped == ("num_ctx",)
+    assert embed_request(["a"], GEN, dialect("default"), None, None).body["encoding_format"] == (
+        "float"
+    )
     with pytest.raises(OllamaError, match='option "num_ctx"'):
         embed_request(["a"], GEN, dialect("default"), None, {"num_ctx": "4096"})
 
@@ -237,7 +241,7 @@ def test_embeddings_ask_for_base64_where_it_is_known() -> None:
 def test_dimensions_are_sent_where_they_are_known_to_cut(length: int, sent: int | None) -> None:
     model = Model("emb:latest", "emb", embedding_length=length, digest="", modified_at=0)
     request = embed_request(["a"], model, dialect("openai"), 4, None)
-    assert request.arguments.get("dimensions") == sent
+    assert request.body.get("dimensions") == sent
 
 
 RECORDED = [
@@ -297,7 +301,7 @@ def test_a_chat_asks_what_the_recorded_server_asked(case: Case) -> None:
     if think is None and body["model"] == "native-think":
         think = True  # on for a model that can, unless told otherwise
     request = chat_request(body, model, dialect("llamacpp"), False, think)
-    ours = {**request.arguments, **request.extra_body}
+    ours = dict(request.body)
     asked = case.asked_bodies[0]
     theirs = {
         ours_name: asked[name]
@@ -373,13 +377,15 @@ def test_what_is_not_understood_never_leaves(
         except OllamaError:
             continue
         assert make(loaded, INSERT, row, stream, True) == plain
-        assert set(plain.arguments) <= set(inspect.signature(SDK[plain.endpoint]).parameters)
-        assert not set(plain.arguments) & set(plain.extra_body)
-        known = set(row.parameters.values()) | {
-            "chat_template_kwargs",
-            "thinking",
-            "reasoning",
-            "response_format",
-            "json_schema",
-        }
-        assert set(plain.extra_body) <= known
+        known = (
+            set(inspect.signature(SDK[plain.endpoint]).parameters)
+            | set(row.parameters.values())
+            | {
+                "chat_template_kwargs",
+                "thinking",
+                "reasoning",
+                "response_format",
+                "json_schema",
+            }
+        )
+        assert set(plain.body) <= known

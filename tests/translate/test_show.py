@@ -1,4 +1,4 @@
-"""The answer of show; what the recordings do not tell (they are in tests/operations)."""
+"""The answer of show beyond the recordings (tests/operations)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def _model(**facts: Any) -> Model:
     return Model("gpt-4o:latest", "gpt-4o", digest="0" * 64, modified_at=0, **facts)
 
 
-def test_a_model_with_nothing_known_still_says_what_clients_need() -> None:
+def test_a_model_without_facts_has_the_fields_that_clients_need() -> None:
     answer = show_answer(_model())
 
     assert answer["model_info"] == {"general.architecture": "unknown"}

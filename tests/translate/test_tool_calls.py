@@ -15,7 +15,7 @@ def assembled(parts: list[ToolCallDelta]) -> list[tuple[str, str, dict[str, obje
 A, B = '{"city":"Paris"}', '{"zone":"UTC"}'
 TWO = [("a", "weather", {"city": "Paris"}), ("b", "time", {"zone": "UTC"})]
 
-HABITS = {
+STREAMS = {
     "arguments in pieces": [
         ToolCallDelta(0, "a", "weather", '{"city":'),
         ToolCallDelta(0, "", "", '"Paris"}'),
@@ -52,12 +52,12 @@ HABITS = {
 }
 
 
-@pytest.mark.parametrize("habit", HABITS)
-def test_every_habit_of_backends_gives_the_same_two_calls(habit: str) -> None:
-    assert assembled(HABITS[habit]) == TWO
+@pytest.mark.parametrize("form", STREAMS)
+def test_every_form_of_backends_gives_the_same_two_calls(form: str) -> None:
+    assert assembled(STREAMS[form]) == TWO
 
 
-def test_whole_calls_on_one_index_without_ids_are_two_calls() -> None:
+def test_complete_calls_with_one_index_and_no_ids_are_two_calls() -> None:
     calls = assembled([ToolCallDelta(0, "", "weather", A), ToolCallDelta(0, "", "time", B)])
     assert [(name, arguments) for _, name, arguments in calls] == [c[1:] for c in TWO]
 
@@ -79,12 +79,12 @@ def test_arguments_that_are_no_object_are_an_error_that_names_the_tool(arguments
         assembled([ToolCallDelta(0, "a", "f", arguments)])
 
 
-def test_a_call_that_is_never_named_is_an_error() -> None:
+def test_a_call_without_a_name_is_an_error() -> None:
     with pytest.raises(BackendError, match="without a name"):
         assembled([ToolCallDelta(0, "a", "", "{}")])
 
 
-def test_only_the_top_level_keeps_the_order_of_keys() -> None:
+def test_only_the_top_level_preserves_the_order_of_keys() -> None:
     [(_, _, arguments)] = assembled(
         [ToolCallDelta(0, "a", "f", '{"b":{"z":1,"a":2},"a":[{"y":1,"x":2}]}')]
     )
@@ -97,5 +97,5 @@ def test_only_the_top_level_keeps_the_order_of_keys() -> None:
     ("value", "shown"),
     ((3.0, "3"), (3.5, "3.5"), (True, "True"), (12345678901234567890, "12345678901234567000")),
 )
-def test_numbers_come_back_as_go_prints_its_floats(value: object, shown: str) -> None:
+def test_numbers_are_printed_as_go_prints_its_floats(value: object, shown: str) -> None:
     assert str(as_go(value)) == shown

@@ -38,7 +38,7 @@ FULL = {
 }
 
 
-def test_only_what_ollama_keeps_goes_out_and_in_order() -> None:
+def test_only_keywords_that_ollama_keeps_are_sent_in_order() -> None:
     """Golden chat/tool-schema-rendered, but with the client's order of properties."""
     [tool] = tool_definitions([FULL])
     assert json.dumps(tool, separators=(",", ":")) == (
@@ -52,7 +52,7 @@ def test_only_what_ollama_keeps_goes_out_and_in_order() -> None:
 
 
 @pytest.mark.parametrize("tools", [None, []])
-def test_no_tools_are_none(tools: Any) -> None:
+def test_no_tools_are_an_empty_list(tools: Any) -> None:
     assert tool_definitions(tools) == []
 
 
@@ -65,7 +65,7 @@ def test_no_tools_are_none(tools: Any) -> None:
         {"type": None, "function": {"name": "f", "parameters": {"properties": None}}},
     ],
 )
-def test_what_is_missing_is_filled_in(tool: dict[str, Any]) -> None:
+def test_missing_fields_are_filled_in(tool: dict[str, Any]) -> None:
     assert tool_definitions([tool]) == [
         {
             "type": "function",

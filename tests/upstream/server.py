@@ -78,7 +78,7 @@ class Upstream:
         with self._lock:
             return [one for one in self.asked if one.path in GENERATING]
 
-    def wait_for_request(self, seconds: float = 5.0, count: int = 1) -> Asked:
+    def wait_for_request(self, seconds: float = 60.0, count: int = 1) -> Asked:
         """The `count`-th generation asked for; raises TimeoutError when it does not come."""
         for _ in range(int(seconds / 0.005) + 1):
             if len(found := self.generations()) >= count:
@@ -86,7 +86,7 @@ class Upstream:
             time.sleep(0.005)
         raise TimeoutError(f"fewer than {count} generations were asked for")
 
-    def wait_for_hang_up(self, seconds: float = 5.0) -> float:
+    def wait_for_hang_up(self, seconds: float = 60.0) -> float:
         """How long after its arrival the last generation was left; TimeoutError if it was not."""
         asked = self.wait_for_request(seconds)
         if not asked.over.wait(seconds) or asked.left is None:

@@ -28,7 +28,8 @@ from ollama_facade.config.settings import Settings
 from ollama_facade.errors import BackendError, OllamaError
 from ollama_facade.translate.chunks import parse_chunk
 from ollama_facade.translate.deltas import StreamDelta, TextRun
-from ollama_facade.translate.dialects import Dialect, dialect
+from ollama_facade.translate.dialect_table import dialect
+from ollama_facade.translate.dialects import Dialect
 from ollama_facade.translate.failures import is_missing_route
 from ollama_facade.translate.requests import BackendRequest
 

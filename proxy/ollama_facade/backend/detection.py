@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ollama_facade.config.settings import Settings
 from ollama_facade.errors import SettingsError
-from ollama_facade.translate.dialects import DIALECTS
+from ollama_facade.translate.dialect_table import DIALECTS
 
 _HOSTS: Mapping[str, str] = {
     "api.openai.com": "openai",

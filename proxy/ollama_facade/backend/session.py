@@ -63,29 +63,26 @@ class BackendSession:
         """The open response to `request`, for an `async with`."""
         return ResponseContext(self, request)
 
-    async def send(self, request: BackendRequest) -> tuple[BackendRequest, BackendResponse]:
-        """Returns the request as it was sent at last, and the response to it.
+    async def send(self, context: ResponseContext) -> BackendResponse:
+        """Sends the request of `context`, which becomes the one that was sent at last.
 
         A request of which a parameter is refused by name is sent again without it (`learned.py`):
         nothing was generated. Raises what the sender raises.
         """
-        closing = self._dialect().closes_streams and request.stream
-        request = self._refusals.apply(request)
+        context.request = self._refusals.apply(context.request)
         while True:
             try:
-                return request, await self._send_once(request, closing=closing)
+                return await self._send_once(context.request)
             except openai.APIStatusError as error:
-                self.routes.learn(request, error)
-                changed = self._refusals.learn(request, error.status_code, error.body)
+                self.routes.learn(context.request, error)
+                changed = self._refusals.learn(context.request, error.status_code, error.body)
                 if changed is None:
                     raise
-                request = changed
+                context.request = changed
 
-    async def _send_once(self, request: BackendRequest, *, closing: bool) -> BackendResponse:
-        """Sends a request, and once more if it never left.
-
-        `closing`: the connection is of no use after the response.
-        """
+    async def _send_once(self, request: BackendRequest) -> BackendResponse:
+        """Sends a request, and once more if it never left."""
+        closing = self._dialect().closes_streams and request.stream
         headers: Headers = {
             **_ENDPOINT_HEADERS.get(request.endpoint, {}),
             **request.headers,
@@ -132,21 +129,22 @@ class ResponseContext:
     A block in which the response is open.
     """
 
-    __slots__ = ("_request", "_response", "_session")
+    __slots__ = ("_response", "_session", "request")
 
     def __init__(self, session: BackendSession, request: BackendRequest) -> None:
         self._session = session
-        self._request = request
+        self.request = request
+        """As it was sent at last."""
         self._response: BackendResponse | None = None
 
     async def __aenter__(self) -> tuple[BackendRequest, BackendResponse]:
         """Sends the request. Raises BackendError for a refusal, or a backend that is not there."""
         try:
-            request, self._response = await self._session.send(self._request)
+            self._response = response = await self._session.send(self)
         except Exception as error:
             self._raise(error)
             raise
-        return request, self._response
+        return self.request, response
 
     async def __aexit__(
         self,
@@ -165,8 +163,9 @@ class ResponseContext:
             self._raise(error)
 
     def _raise(self, error: BaseException) -> None:
-        reply = self._session.client_error(self._request, error)
+        reply = self._session.client_error(self.request, error)
         if reply is not None:
+            reply.dropped = self.request.dropped
             raise reply from error
 
 

@@ -1,7 +1,6 @@
-"""What a create request may hold, beyond the types that the contract declares.
+"""Checks a create request beyond the types of the contract (management.md §3.10).
 
-The same checks, with Ollama's texts (management.md §3.10), for `POST /api/create` and for a file of
-the folder.
+`POST /api/create` and the files of the folder have the same checks, with Ollama's texts.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Any
 from ollama_facade.errors import OllamaError
 
 NOT_IMPLEMENTED = 501
-"""Nothing that a client changes in its request would help: this server has no weights."""
+"""The status of what needs weights: no other request of the client would succeed."""
 
 _TEXTS = ("model_family", "base_name", "quantization_level", "parameter_size")
 _NUMBERS = ("context_length", "embedding_length")
@@ -24,45 +23,56 @@ _WEIGHTS = {
     "quantization": "quantizing",
     "draft_quantize": "quantizing",
 }
-# What lies in an action before its end: a comment or a string may hold `}}`.
-_WITHIN = re.compile(
+# The parts of an action and its end; a comment or a string may hold `}}`.
+_ACTION_PART = re.compile(
     r"""/\*.*?\*/|"(?:[^"\\\n]|\\.)*"|`[^`]*`|'(?:[^'\\\n]|\\.)*'|\}\}""", re.DOTALL
 )
 
 
+def check_request(body: Mapping[str, Any]) -> None:
+    """Raises OllamaError for the first problem of a create request, in Ollama's order.
+
+    Ollama checks `from` before all of them (create.go:192-334).
+    """
+    check_weights(body)
+    check_info(body.get("info"))
+    check_template(body.get("template"))
+    check_license(body.get("license"))
+
+
 def check_weights(body: Mapping[str, Any]) -> None:
-    """Raises OllamaError for all that needs the weights of a model, which only the backend has."""
+    """Raises OllamaError for what needs the weights of a model, which only the backend has."""
     files = body.get("files")
     if files and not body.get("from"):
-        # The names are looked at before the content (golden manage/create-files-unknown-type).
+        # The names are checked before the content (golden manage/create-files-unknown-type).
         if not any(path.endswith((".gguf", ".safetensors")) for path in files):
             raise OllamaError(400, "unknown type")
         raise weights_refused("creating a model from files")
-    for field, doing in _WEIGHTS.items():
+    for field, action in _WEIGHTS.items():
         if body.get(field):
-            raise weights_refused(doing)
+            raise weights_refused(action)
 
 
-def weights_refused(doing: str) -> OllamaError:
-    """The refusal of `doing`, with the way that is open."""
+def weights_refused(action: str) -> OllamaError:
+    """Returns the error for an action that needs weights, with the alternative."""
     return OllamaError(
         NOT_IMPLEMENTED,
-        f"{doing} is not supported: the weights of every model belong to the backend; "
+        f"{action} is not supported: the weights of every model belong to the backend; "
         "create a model with 'from' and the name of a model that is listed",
     )
 
 
 def check_info(info: Mapping[str, Any] | None) -> None:
     """Raises OllamaError(400) for a field of `info` of a wrong type."""
-    told = {field: value for field, value in (info or {}).items() if value is not None}
-    capabilities = told.get("capabilities", [])
+    fields = {field: value for field, value in (info or {}).items() if value is not None}
+    capabilities = fields.get("capabilities", [])
     if not isinstance(capabilities, list) or not all(isinstance(c, str) for c in capabilities):
         raise OllamaError(400, 'info field "capabilities" must be a list of strings')
     for field in _TEXTS:
-        if not isinstance(told.get(field, ""), str):
+        if not isinstance(fields.get(field, ""), str):
             raise OllamaError(400, f'info field "{field}" must be a string')
     for field in _NUMBERS:
-        number = told.get(field, 0)
+        number = fields.get(field, 0)
         if isinstance(number, bool) or not isinstance(number, int | float):
             raise OllamaError(400, f'info field "{field}" must be a number')
         if number < 0 or number != number // 1:
@@ -70,9 +80,9 @@ def check_info(info: Mapping[str, Any] | None) -> None:
 
 
 def check_template(template: str | None) -> None:
-    """Raises OllamaError(400) for an action of a Go template that does not end.
+    """Raises OllamaError(400) for an unclosed action of a Go template.
 
-    No template is run here, so what else Go would find in it is not looked for.
+    Templates are not run here, so other errors that Go would report are not detected.
     """
     text = template or ""
     start = text.find("{{")
@@ -85,17 +95,17 @@ def check_template(template: str | None) -> None:
 
 
 def _end_of_action(text: str, start: int) -> int:
-    """Where the action ends whose inside begins at `start`, -1 when it does not."""
-    for found in _WITHIN.finditer(text, start):
-        if found.group() == "}}":
-            return found.end()
+    """Returns the end of the action whose content begins at `start`, -1 when it has none."""
+    for part in _ACTION_PART.finditer(text, start):
+        if part.group() == "}}":
+            return part.end()
     return -1
 
 
 def check_license(value: object) -> None:
     """Raises OllamaError(500) for a license that is neither a text nor a list of texts.
 
-    The status is Ollama's, which finds out late (golden manage/create-license-number).
+    The status is Ollama's, which checks late (golden manage/create-license-number).
     """
     if value is None or isinstance(value, str):
         return
@@ -106,11 +116,11 @@ def check_license(value: object) -> None:
             raise _cannot_unmarshal(text, "string")
 
 
-def _cannot_unmarshal(value: object, kind: str) -> OllamaError:
+def _cannot_unmarshal(value: object, go_type: str) -> OllamaError:
     if isinstance(value, bool):
-        given = "bool"
+        kind = "bool"
     elif isinstance(value, list):
-        given = "array"
+        kind = "array"
     else:
-        given = "object" if isinstance(value, dict) else "number"
-    return OllamaError(500, f"json: cannot unmarshal {given} into Go value of type {kind}")
+        kind = "object" if isinstance(value, dict) else "number"
+    return OllamaError(500, f"json: cannot unmarshal {kind} into Go value of type {go_type}")

@@ -1,4 +1,4 @@
-"""The models that there are, by every spelling of their names."""
+"""Finds models by every spelling of their names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ollama_facade.translate.models import Model
 
 
 class Index:
-    """Built once for a list of the backend and a state of the folder; never changed."""
+    """The models of one list of the backend and one snapshot of the folder; immutable."""
 
     def __init__(
         self,
@@ -29,37 +29,37 @@ class Index:
         self._presets: dict[str, Mapping[str, Any]] = {}
         self._all = NameIndex()
         for key, preset in presets.items():
-            made = self._made(entries[key], preset)
-            self._presets[made.name] = preset
-            self._all.add(key, made.name, made)
+            model = self._model(entries[key], preset)
+            self._presets[model.name] = preset
+            self._all.add(key, model.name, model)
         for identity, model in self.served.exact.items():
             key = entry.key(identity)
             if key not in presets:
                 self._all.add(key, identity, model)
-        shown = {model.name: model for model in reversed(self._all.exact.values())}
+        by_name = {model.name: model for model in reversed(self._all.exact.values())}
         self.models = sorted(
-            shown.values(), key=lambda model: (-(model.modified_at // SECOND), model.name)
+            by_name.values(), key=lambda model: (-(model.modified_at // SECOND), model.name)
         )
 
     def find(self, text: str, *, exact_case: bool = False) -> Model | None:
-        """The model of that name: the same text first, then without regard to case."""
-        found = self._all.find(text)
-        if found is None or not exact_case:
-            return found
-        return found if entry.display(text) == found.name else None
+        """Finds the model of that name: an exact match first, then in any case."""
+        model = self._all.find(text)
+        if model is None or not exact_case:
+            return model
+        return model if entry.display(text) == model.name else None
 
     def preset(self, model: Model) -> Mapping[str, Any]:
-        """What a model of this index is made of, without what the backend says of it."""
+        """Returns the preset of a model of this index; empty for a model of the backend."""
         return self._presets.get(model.name, {}) if model.from_catalog else {}
 
     def spelled(self, name: Name) -> Name:
-        """The name with the case of names that are there, part by part (management.md §2.3)."""
+        """Returns the name in the case of existing names, part by part (management.md §2.3)."""
         for model in self.models:
-            known = names.parse(model.name)
-            if known is None:
+            existing = names.parse(model.name)
+            if existing is None:
                 continue
             for part in ("host", "namespace", "model", "tag"):
-                spelling = getattr(known, part)
+                spelling = getattr(existing, part)
                 if (
                     spelling != getattr(name, part)
                     and spelling.casefold() == getattr(name, part).casefold()
@@ -67,11 +67,11 @@ class Index:
                     name = replace(name, **{part: spelling})
         return name
 
-    def _made(self, made: Entry, preset: Mapping[str, Any]) -> Model:
-        """The model that an entry and the backend make together.
+    def _model(self, file: Entry, preset: Mapping[str, Any]) -> Model:
+        """Merges an entry with the facts of the backend.
 
-        A model that the backend does not list is taken at the operator's word: there are gateways
-        that serve more than they list.
+        A model that the backend does not list is trusted to exist: there are gateways that serve
+        more than they list.
         """
         base = self.served.find(preset["from"]) or Model(
             name="", backend_id=preset["from"], digest="", modified_at=0
@@ -80,7 +80,7 @@ class Index:
         capabilities = tuple(info.get("capabilities") or ())
         return replace(
             base,
-            name=made.name,
+            name=file.name,
             system=preset.get("system", ""),
             template=preset.get("template", ""),
             parameters=preset.get("parameters", {}),
@@ -95,13 +95,13 @@ class Index:
             quantization_level=info.get("quantization_level") or base.quantization_level,
             parent_model=info.get(entry.PARENT) or "",
             digest=entry.digest(preset, base.backend_id),
-            modified_at=made.modified_at,
+            modified_at=file.modified_at,
             from_catalog=True,
         )
 
 
 class NameIndex:
-    """Models by their texts and by their keys; the first of a key is found by other spellings."""
+    """Models by name and by key; other spellings find the first model of a key."""
 
     def __init__(self) -> None:
         self.exact: dict[str, Model] = {}
@@ -113,5 +113,5 @@ class NameIndex:
         self._by_key.setdefault(key, model)
 
     def find(self, text: str) -> Model | None:
-        """The model of this name: as it is written, else by its key."""
+        """Finds the model of this name as it is written, else by its key."""
         return self.exact.get(text) or self._by_key.get(entry.key(text))

@@ -1,7 +1,7 @@
-"""What the backend serves: its list of models, asked for once however many want it.
+"""The backend's list of models, cached and fetched once for concurrent requests.
 
-The list is kept for some seconds. When it cannot be had again the last one stays, and nobody waits
-for a slow backend longer than a moment as long as there is one (faults.md row 83).
+The list is cached for some seconds. When it cannot be fetched again the last one stays in use, and
+no request waits longer than `REFRESH_WAIT` for a new list while there is one (faults.md row 83).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ollama_facade.translate import metadata
 from ollama_facade.translate.models import Model
 
 REFRESH_WAIT = 1.0
-"""Seconds that a request waits for a new list while an old one is at hand."""
+"""Seconds that a request waits for a new list while there is an old one."""
 
 _YEAR_3000 = 32_503_680_000
 
@@ -29,27 +29,28 @@ _log = structlog.get_logger(__name__)
 
 
 class Source(Protocol):
-    """What gives the list: the backend, or a list in a test."""
+    """Provides the list: the backend, or a test."""
 
     async def models(self) -> list[dict[str, Any]]:
-        """The raw entries of `/v1/models`. Raises BackendError."""
+        """Returns the raw entries of `/v1/models`. Raises BackendError."""
         ...
 
     async def properties(self, model_id: str) -> dict[str, Any]:
-        """llama.cpp's `/props`, ``{}`` where there are none."""
+        """Returns llama.cpp's `/props`, ``{}`` where there are none."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The models of the backend by their ids; `version` changes when they do."""
+    """The models of the backend by their ids."""
 
     version: int = 0
+    """A number that changes with the models."""
     models: tuple[Model, ...] = ()
 
 
 class ModelCache:
-    """The list of the backend, cached for `ttl` seconds."""
+    """Caches the backend's list for `ttl` seconds."""
 
     def __init__(self, source: Source, ttl: float, clock: Clock) -> None:
         self._source = source
@@ -61,10 +62,10 @@ class ModelCache:
         self._refreshing: asyncio.Task[Listing] | None = None
         self._times: dict[str, int] = {}
         self._failure: BackendError | None = None
-        self._tried = 0
+        self._fetched_at = 0
 
     async def listing(self) -> Listing:
-        """The list. Raises BackendError when the backend fails and no older list is known."""
+        """Returns the list. Raises BackendError when the backend fails and no list is cached."""
         if self._listing is not None and self._clock.monotonic() < self._expires:
             return self._listing
         task = self._refreshing
@@ -77,9 +78,9 @@ class ModelCache:
         return self._listing
 
     async def failure(self) -> BackendError | None:
-        """Why the last try to have the list failed; a try older than `ttl` is made again."""
+        """Returns why the last fetch failed, or None; a fetch older than `ttl` is repeated."""
         now = self._clock.monotonic()
-        if not self._tried or now >= self._tried + max(self._ttl, SECOND):
+        if not self._fetched_at or now >= self._fetched_at + max(self._ttl, SECOND):
             self._expires = 0
             with suppress(BackendError):
                 await self.listing()
@@ -90,13 +91,13 @@ class ModelCache:
             raw = [item for item in await self._source.models() if _identity(item)]
             properties = await self._properties(raw)
         except BackendError as error:
-            self._failure, self._tried = error, self._clock.monotonic()
+            self._failure, self._fetched_at = error, self._clock.monotonic()
             if self._listing is None:
                 raise
             _log.warning("the backend's list of models is out of date", reason=error.message)
             self._expires = self._clock.monotonic() + self._ttl
             return self._listing
-        self._failure, self._tried = None, self._clock.monotonic()
+        self._failure, self._fetched_at = None, self._clock.monotonic()
         if self._listing is None or raw != self._raw:
             version = 1 if self._listing is None else self._listing.version + 1
             self._listing = Listing(version, self._served(raw, properties))
@@ -107,11 +108,11 @@ class ModelCache:
     def _refreshed(self, task: asyncio.Task[Listing]) -> None:
         self._refreshing = None
         if not task.cancelled():
-            # Everybody who waited for it may have left; then nobody else looks at it.
+            # All requests that waited may be gone; the exception has to be retrieved nevertheless.
             task.exception()
 
     async def _properties(self, raw: list[dict[str, Any]]) -> dict[str, Any]:
-        """llama.cpp's properties are those of the model that it has loaded: for a list of one."""
+        """Fetches llama.cpp's properties, which are those of the model that it has loaded."""
         if len(raw) != 1 or raw[0].get("owned_by") != "llamacpp":
             return {}
         return await self._source.properties(raw[0]["id"])
@@ -124,7 +125,7 @@ class ModelCache:
         now = self._clock.wall()
         for item in raw:
             identity = item["id"]
-            # vLLM and llama.cpp say "now" at each request: the first answer stays.
+            # vLLM and llama.cpp give the present time with every list: the first one is used.
             times[identity] = self._times.get(identity) or _created(item) or now
             models.setdefault(
                 identity, replace(served(item, properties), modified_at=times[identity])
@@ -134,16 +135,16 @@ class ModelCache:
 
 
 def served(item: Mapping[str, Any], properties: Mapping[str, Any]) -> Model:
-    """The model that a raw entry of the list describes; `modified_at` is 0."""
+    """Returns the model that a raw entry of the list describes; `modified_at` is 0."""
     identity = item["id"]
     facts = metadata.facts(item, properties)
-    told = tuple(facts.get("capabilities") or ())
+    complete = tuple(facts.get("capabilities") or ())
     owned_by = item.get("owned_by")
     return Model(
         name=entry.display(identity),
         backend_id=identity,
-        capabilities=told or _shown(facts.get("capabilities_seen") or ()),
-        capabilities_known=bool(told),
+        capabilities=complete or _assumed(facts.get("capabilities_seen") or ()),
+        capabilities_known=bool(complete),
         context_length=facts.get("context_length") or 0,
         embedding_length=facts.get("embedding_length") or 0,
         family=facts.get("family") or "",
@@ -158,9 +159,9 @@ def served(item: Mapping[str, Any], properties: Mapping[str, Any]) -> Model:
     )
 
 
-def _shown(seen: Iterable[str]) -> tuple[str, ...]:
-    """What a model of which not all is told is shown to do: complete, unless it embeds."""
-    mentioned = tuple(dict.fromkeys(seen))
+def _assumed(mentioned: Iterable[str]) -> tuple[str, ...]:
+    """Returns the capabilities of an incomplete description: completion, unless it embeds."""
+    mentioned = tuple(dict.fromkeys(mentioned))
     if "embedding" in mentioned or "completion" in mentioned:
         return mentioned
     return ("completion", *mentioned)
@@ -172,7 +173,7 @@ def _identity(item: Mapping[str, Any]) -> str:
 
 
 def _created(item: Mapping[str, Any]) -> int:
-    """The time that the backend gives (seconds) as nanoseconds, 0 for none."""
+    """Returns the time that the backend gives in nanoseconds, 0 for none."""
     created = item.get("created")
     if isinstance(created, bool) or not isinstance(created, int | float):
         return 0

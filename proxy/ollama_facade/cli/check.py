@@ -1,160 +1,130 @@
-"""What `ollama-facade check` finds out about a running service, by the requests of any client."""
+"""The command `check`: whether a service and its backend answer, and what a backend can do."""
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
+import asyncio
+import sys
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
 
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ollama_facade.cli.models import (
+    TIMEOUT,
+    ServiceError,
+    base_url,
+    greet,
+    list_models,
+    printable,
+    request_json,
+    service_address,
+)
+from ollama_facade.clock import Clock
+from ollama_facade.config import settings
+from ollama_facade.config.settings import Settings
 from ollama_facade.errors import SettingsError
 
-TIMEOUT = 10.0
-GREETING = b"Ollama is running"
-LARGEST = 32 * 1024 * 1024
+_EXAMPLES = """\b
+Examples:
+  ollama-facade check http://127.0.0.1:11434
+  OPENAI_BASE_URL=http://127.0.0.1:8000/v1 ollama-facade check --backend
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Whether service and backend answer, and the lines that tell it."""
+    """The result of a check, with the lines that describe it."""
 
     well: bool
     lines: tuple[str, ...]
 
 
-class _UnwellError(Exception):
-    """What is wrong, in words for the terminal."""
+@click.command(epilog=_EXAMPLES)
+@click.argument("url", required=False)
+@click.option("--alive", is_flag=True, help="Only whether the service runs, for a health check.")
+@click.option(
+    "--backend", is_flag=True, help="Ask the backend of OPENAI_BASE_URL itself what it can do."
+)
+@click.option("--model", default="", help="With --backend: the model to ask, else the first.")
+def check(url: str | None, *, alive: bool, backend: bool, model: str) -> None:
+    """Say whether the service at URL and its backend answer, and which models there are.
 
-
-def check(url: str, timeout: float = TIMEOUT, key: str = "") -> Report:
-    """Ask the service at `url` for its version and its models; the list comes from the backend.
-
-    `key` is sent as clients send theirs. Raises SettingsError for a `url` that is no HTTP URL.
+    Without URL: the one at OLLAMA_HOST. The exit status is 0 when both answer, else 1. Files in
+    OLLAMA_MODELS that cannot be used are named as well.
     """
-    address = base(url)
-    try:
-        _greet(address, timeout)
-        version = _object(_get(f"{address}/api/version", timeout, key)).get("version", "?")
-    except _UnwellError as error:
-        return Report(well=False, lines=(f"service  {address}: {error}",))
-    service = f"service  {address}: answers as Ollama {_printable(version)}"
-    try:
-        names = _listed(address, timeout, key)
-    except _UnwellError as error:
-        return Report(well=False, lines=(service, f"backend  {error}"))
-    count = "1 model" if len(names) == 1 else f"{len(names)} models"
-    listed = (f"  {_printable(name)}" for name in names)
-    return Report(well=True, lines=(service, f"backend  answers with {count}", *listed))
+    loaded = settings.load()
+    if backend:
+        sys.exit(_check_backend(loaded, model))
+    address, key = service_address(loaded, url)
+    report = check_alive(address) if alive else check_service(address, key=key)
+    for line in report.lines if alive else (*report.lines, *_catalog_lines(loaded)):
+        click.echo(line)
+    sys.exit(0 if report.well else 1)
 
 
-def alive(url: str, timeout: float = TIMEOUT) -> Report:
-    """Ask for nothing but the greeting, which needs neither a backend nor a key.
+def check_alive(url: str, timeout: float = TIMEOUT) -> Report:
+    """Checks only that the service runs, for whatever restarts containers.
 
-    For whoever restarts containers: a backend that is down is no reason to. Raises as `check`.
+    Raises SettingsError for a `url` that is not valid.
     """
-    address = base(url)
+    address = base_url(url)
     try:
-        _greet(address, timeout)
-    except _UnwellError as error:
+        greet(address, timeout)
+    except ServiceError as error:
         return Report(well=False, lines=(f"service  {address}: {error}",))
     return Report(well=True, lines=(f"service  {address}: is running",))
 
 
-def models(
-    url: str, timeout: float = TIMEOUT, key: str = ""
-) -> tuple[list[tuple[str, str, str, str]], str]:
-    """Name, capabilities, context length and details of each model; or a line that says why not.
+def check_service(url: str, timeout: float = TIMEOUT, key: str = "") -> Report:
+    """Checks the version of the service and its list of models, which comes from the backend.
 
-    Raises as `check`.
+    `key` is sent as clients send theirs. Raises SettingsError for a `url` that is not valid.
     """
-    address = base(url)
+    address = base_url(url)
     try:
-        return [_row(address, name, timeout, key) for name in _listed(address, timeout, key)], ""
-    except _UnwellError as error:
-        return [], f"{address}: {error}"
-
-
-def _listed(address: str, timeout: float, key: str) -> list[str]:
-    """The names of the models, as the service gives them."""
-    models = _object(_get(f"{address}/api/tags", timeout, key)).get("models") or []
+        greet(address, timeout)
+        answer = request_json(f"{address}/api/version", key, timeout=timeout)
+    except ServiceError as error:
+        return Report(well=False, lines=(f"service  {address}: {error}",))
+    service = f"service  {address}: answers as Ollama {printable(answer.get('version', '?'))}"
     try:
-        return [str(model["name"]) for model in models]
-    except (TypeError, KeyError):
-        raise _UnwellError("the list of models is none") from None
+        names = list_models(address, key, timeout)
+    except ServiceError as error:
+        return Report(well=False, lines=(service, f"backend  {error}"))
+    count = "1 model" if len(names) == 1 else f"{len(names)} models"
+    models = (f"  {printable(name)}" for name in names)
+    return Report(well=True, lines=(service, f"backend  answers with {count}", *models))
 
 
-def _row(address: str, name: str, timeout: float, key: str) -> tuple[str, str, str, str]:
-    body = json.dumps({"model": name}).encode()
-    shown = _object(_get(f"{address}/api/show", timeout, key, body))
-    info, details = shown.get("model_info") or {}, shown.get("details") or {}
-    try:
-        length = next((info[one] for one in info if one.endswith(".context_length")), "")
-        told = [details.get(one) for one in ("family", "parameter_size", "quantization_level")]
-        can = ", ".join(shown.get("capabilities") or ())
-        texts = (name, can, str(length), " ".join(filter(None, told)))
-    except (TypeError, AttributeError):
-        raise _UnwellError("what it shows of a model is nothing") from None
-    row = [_printable(text) for text in texts]
-    return row[0], row[1], row[2], row[3]
+def _check_backend(loaded: Settings, model: str) -> int:
+    """Prints what the backend can do and returns the exit status."""
+    if loaded.base_url is None:
+        raise SettingsError("check: OPENAI_BASE_URL is not set, so there is no backend to ask")
+    from ollama_facade.cli.backend_check import examine
+    from ollama_facade.server.logging import configure
+
+    # The table shows what a probe finds refused.
+    configure(loaded.model_copy(update={"log_level": "error"}))
+    examination = asyncio.run(examine(loaded, model))
+    console = Console(highlight=False)
+    for line in examination.lines:
+        console.print(line, markup=False, soft_wrap=True)
+    if examination.probes:
+        table = Table("ability", "asked", "seen", title=examination.model, title_justify="left")
+        for probe in examination.probes:
+            answer = "[green]yes[/]" if probe.answer else "[yellow]no[/]"
+            table.add_row(probe.name, answer, escape(probe.note))
+        console.print(table)
+    return 0 if examination.well else 1
 
 
-def _greet(address: str, timeout: float) -> None:
-    if _get(f"{address}/", timeout).strip() != GREETING:
-        raise _UnwellError("something else answers there")
+def _catalog_lines(loaded: Settings) -> list[str]:
+    """Returns a line for each file of the folder that the service does not use."""
+    if loaded.models is None:
+        return []
+    from ollama_facade.catalog.store import Folder
 
-
-def base(url: str) -> str:
-    """The URL without its last slash, with a scheme. Raises SettingsError for what is none."""
-    whole = url if "://" in url else f"http://{url}"
-    try:
-        parts = urlsplit(whole)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise SettingsError(f"check: {url[:200]!r} is not an http:// or https:// URL")
-    return whole.rstrip("/")
-
-
-def _get(url: str, timeout: float, key: str = "", body: bytes | None = None) -> bytes:
-    # No proxy of the environment: what is checked is this address and none between.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        request = urllib.request.Request(url, body, headers)  # noqa: S310 - `base` looked at it
-        with opener.open(request, timeout=timeout) as answer:
-            read: bytes = answer.read(LARGEST)
-            return read
-    except urllib.error.HTTPError as error:
-        with error:
-            raise _UnwellError(
-                _error_text(error.read(LARGEST)) or f"answers {error.code}"
-            ) from None
-    except (OSError, ValueError) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        text = getattr(reason, "strerror", None) or reason
-        raise _UnwellError(f"does not answer ({text})") from None
-
-
-def _error_text(body: bytes) -> str:
-    try:
-        return _printable(_object(body).get("error", ""))
-    except _UnwellError:
-        return ""
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        raise _UnwellError("answers with something that is not JSON") from None
-    if not isinstance(value, dict):
-        raise _UnwellError("answers with JSON of another kind")
-    return value
-
-
-def _printable(value: object) -> str:
-    """A text from the network without what would move the cursor."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in str(value))[:300]
+    problems = Folder(loaded.models, Clock()).read().problems
+    return [f"catalog  {file} is not used: {text}" for file, text in problems]

@@ -1,4 +1,4 @@
-"""The command `ollama-facade contract`: its options; the suite is loaded when it is run."""
+"""The command `contract`: runs the contract suite, which is imported only then."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--junit", type=_FILE, help="Write a JUnit XML file.")
 @click.option("--json", type=_FILE, help="Write a JSON file.")
 @click.option("--html", type=_FILE, help="Write a page with the verdicts and findings.")
-def contract(**told: Any) -> None:
+def contract(**options: Any) -> None:
     """Test any server that speaks Ollama's API.
 
     The exit status is 0 when nothing was found, 1 when something was, 2 when it could not be
@@ -47,4 +47,4 @@ def contract(**told: Any) -> None:
         missing = f"the contract suite needs {error.name}: `pip install 'ollama-facade[contract]'`"
         click.echo(f"ollama-facade: {missing}", err=True)
         sys.exit(2)
-    sys.exit(runner.run(runner.Options(**told)))
+    sys.exit(runner.run(runner.Options(**options)))

@@ -1,7 +1,7 @@
-"""The command `ollama-facade`: `serve`, and the commands that ask (`asking_commands`).
+"""The command `ollama-facade` and its command `serve`.
 
-Exit status: 0 well · 1 `check` found something that does not answer, `contract` one that answers
-wrongly · 2 the start cannot be, and one line says why · 128 + n ended by signal n.
+Exit status: 0 success · 1 `check` found no answer, `contract` a wrong one · 2 the command cannot
+start, and one line says why · 128 + n ended by signal n.
 """
 
 from __future__ import annotations
@@ -13,22 +13,23 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 from pydantic import SecretStr
 from rich.console import Console
 
 from ollama_facade import __version__
-from ollama_facade.cli.commands import check, docs, models, refusals
+from ollama_facade.cli.check import check
 from ollama_facade.cli.contract import contract
+from ollama_facade.cli.models import docs, models
 from ollama_facade.cli.sockets import client_url, listen_for
 from ollama_facade.cli.workers import Workers, adopt, report, shared_counts
 from ollama_facade.clock import SECOND, Clock
 from ollama_facade.config import settings
 from ollama_facade.config.settings import Settings
 from ollama_facade.embedded import process
-from ollama_facade.errors import SettingsError
+from ollama_facade.errors import ContractError, SettingsError
 from ollama_facade.server.hosts import is_loopback
 
 NO_BACKEND = (
@@ -50,7 +51,20 @@ Examples:
 """
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
+class _Commands(click.Group):
+    """Reports what prevents a start in one line on standard error, with exit status 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (SettingsError, ContractError) as error:
+            click.echo(f"ollama-facade: {error}", err=True)
+            sys.exit(2)
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES
+)
 @click.version_option(__version__, prog_name="ollama-facade")
 def main() -> None:
     """Speak the Ollama API in front of any OpenAI-compatible backend."""
@@ -85,31 +99,30 @@ def serve(
 ) -> None:
     """Answer Ollama's clients until told to stop."""
     _end_on_signals()
-    with refusals():
-        given = settings.load()
-        if worker is not None:
-            line, adopted = adopt(worker)
-            _run(given, adopted, lambda: report(line), shared=given.metrics)
-            return
-        for note in given.notes:
-            click.echo(f"ollama-facade: {note}", err=True)
-        if file is None and given.base_url is None:
-            raise SettingsError(NO_BACKEND)
-        asked = {"host": host, "port": port}
-        given = given.model_copy(
-            update={name: value for name, value in asked.items() if value is not None}
-        )
-        sockets, given = listen_for(given, shared=workers > 1)
-        _warn_of_open_door(given)
-        if file is None:
-            _serve(given, sockets, workers, "MODEL", show=sys.stdout.isatty())
-        else:
-            _run_with_local(given, sockets, workers, process.find_model(file))
+    loaded = settings.load()
+    if worker is not None:
+        line, adopted = adopt(worker)
+        _run(loaded, adopted, lambda: report(line), shared=loaded.metrics)
+        return
+    for note in loaded.notes:
+        click.echo(f"ollama-facade: {note}", err=True)
+    if file is None and loaded.base_url is None:
+        raise SettingsError(NO_BACKEND)
+    options = {"host": host, "port": port}
+    loaded = loaded.model_copy(
+        update={name: value for name, value in options.items() if value is not None}
+    )
+    sockets, loaded = listen_for(loaded, shared=workers > 1)
+    _warn_of_public_address(loaded)
+    if file is None:
+        _serve(loaded, sockets, workers, "MODEL", show=sys.stdout.isatty())
+    else:
+        _run_with_local(loaded, sockets, workers, process.find_model(file))
 
 
-def _warn_of_open_door(given: Settings) -> None:
-    """A line that is hard to overlook where others may reach the service and need no key."""
-    if given.api_keys or is_loopback(given.host):
+def _warn_of_public_address(loaded: Settings) -> None:
+    """Warns when others may reach the service without a key."""
+    if loaded.api_keys or is_loopback(loaded.host):
         return
     who = "WARNING: whoever reaches this port may use the backend, because no key is asked for;"
     advice = "FACADE_API_KEYS_FILE=/path/to/keys asks for one"
@@ -117,7 +130,7 @@ def _warn_of_open_door(given: Settings) -> None:
 
 
 def _run_with_local(
-    given: Settings, sockets: list[socket.socket], workers: int, model: process.LocalModel
+    loaded: Settings, sockets: list[socket.socket], workers: int, model: process.LocalModel
 ) -> None:
     loading = Console(stderr=True).status(f"loading {model.path.name} …")
     if sys.stderr.isatty():
@@ -131,52 +144,54 @@ def _run_with_local(
             loading.stop()
             seconds = (clock.monotonic() - began) / SECOND
             click.echo(f"{model.name} is ready after {seconds:.1f} s", err=True)
-            reached = {"base_url": backend.url, "api_key": SecretStr(backend.key)}
-            given = given.model_copy(update=reached)
-            _serve(given, sockets, workers, model.name, show=True)
+            local = {"base_url": backend.url, "api_key": SecretStr(backend.key)}
+            loaded = loaded.model_copy(update=local)
+            _serve(loaded, sockets, workers, model.name, show=True)
     finally:
         loading.stop()
 
 
 def _serve(
-    given: Settings, sockets: list[socket.socket], workers: int, model: str, *, show: bool
+    loaded: Settings, sockets: list[socket.socket], workers: int, model: str, *, show: bool
 ) -> None:
-    """In this process, or in so many others."""
+    """Serves in this process, or in so many others."""
     port = sockets[0].getsockname()[1]
-    text = announcement(client_url(given.host, port), model, show=show)
+    text = announcement(client_url(loaded.host, port), model, show=show)
 
     def announce() -> None:
-        # Whoever reads the output may have gone; the service is there for others.
+        # The reader of the output may be gone; the service runs for others.
         with suppress(OSError):
             click.echo(text)
 
     if workers == 1:
-        _run(given, sockets, announce, shared=False)
+        _run(loaded, sockets, announce, shared=False)
         return
-    host = f"[{given.host}]" if ":" in given.host else given.host
-    told = {"OLLAMA_HOST": f"{host}:{port}", "OPENAI_BASE_URL": given.base_url or ""}
-    if given.metrics_host:
-        told["FACADE_METRICS_HOST"] = "[{}]:{}".format(*given.metrics_host)
-    if key := given.api_key.get_secret_value():
-        told["OPENAI_API_KEY"] = key
-    with shared_counts(given) as counts:
-        Workers(workers, sockets, {**told, **counts.environment}, counts.forget).run(announce)
+    host = f"[{loaded.host}]" if ":" in loaded.host else loaded.host
+    environment = {"OLLAMA_HOST": f"{host}:{port}", "OPENAI_BASE_URL": loaded.base_url or ""}
+    if loaded.metrics_host:
+        environment["FACADE_METRICS_HOST"] = "[{}]:{}".format(*loaded.metrics_host)
+    if key := loaded.api_key.get_secret_value():
+        environment["OPENAI_API_KEY"] = key
+    with shared_counts(loaded) as counts:
+        Workers(workers, sockets, {**environment, **counts.environment}, counts.forget).run(
+            announce
+        )
 
 
 def _run(
-    given: Settings, sockets: list[socket.socket], started: Callable[[], None], *, shared: bool
+    loaded: Settings, sockets: list[socket.socket], started: Callable[[], None], *, shared: bool
 ) -> None:
-    # What is loaded and built now stays; looking through it again and again would take a fifth of
-    # the start. `serving` turns the collector on again.
+    # What is loaded now stays; collecting garbage would take a fifth of the start. `cli.serve`
+    # turns the collector on again.
     gc.disable()
-    # Imported here: `check` and `--help` need none of it, and it takes a second.
+    # Imported late, because it takes a second; `check` and `--help` do not need it.
     from ollama_facade.cli.serve import run
 
-    run(given, sockets, started, shared=shared)
+    run(loaded, sockets, started, shared=shared)
 
 
 def announcement(url: str, model: str, *, show: bool) -> str:
-    """The line that says where the service is; with `show` three lines to try as well."""
+    """Returns the line with the address of the service; with `show` also three examples."""
     address = url.removeprefix("http://")
     first = f"ollama-facade {__version__} listens on {url}"
     if not show:
@@ -197,9 +212,9 @@ def announcement(url: str, model: str, *, show: bool) -> str:
 
 
 def _end_on_signals() -> None:
-    """Let SIGTERM and SIGINT unwind the stack, so that the embedded backend ends with us.
+    """Makes SIGTERM and SIGINT unwind the stack, so that the embedded backend ends too.
 
-    uvicorn takes both over while it serves, drains, and then raises the signal again.
+    uvicorn handles both while it serves, drains, and then raises the signal again.
     """
 
     def end(number: int, _frame: FrameType | None) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Sockets to listen on, opened before anything else is started, and the URL that reaches them."""
+"""Opens the listening sockets before anything else starts, and tells the URL that reaches them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ollama_facade.errors import SettingsError
 BACKLOG = 2048
 
 LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not bound to
-"""Where a client reaches a service that listens on all interfaces."""
+"""The address at which a client reaches a service that listens on all interfaces."""
 
 _ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
 
@@ -21,15 +21,14 @@ _ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
 def listen(
     host: str, port: int, setting: str = "OLLAMA_HOST", *, shared: bool = False
 ) -> list[socket.socket]:
-    """A TCP socket that listens on each address of `host` (`""`: on all); port 0 takes a free one.
+    """Opens a listening TCP socket on each address of `host` (`""`: all); port 0 is a free one.
 
     Addresses of a family that the machine does not have are left out, unless there is no other.
-    `shared`: more sockets of this user can listen `beside` these.
-    Raises SettingsError, in one line that names the `setting`, when the port is taken or the host
-    is not ours.
+    `shared` allows more sockets of this user to listen `beside` these. Raises SettingsError, in one
+    line that names the `setting`, when the port is taken or the host is not local.
     """
     try:
-        found = socket.getaddrinfo(
+        addresses = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except (OSError, UnicodeError) as error:
@@ -37,11 +36,11 @@ def listen(
     sockets: list[socket.socket] = []
     with ExitStack() as opened:
         missing: OSError | None = None
-        for family, _, _, _, address in dict.fromkeys(found):
-            # Port 0 is one port: what the first address got, the others take.
+        for family, _, _, _, address in dict.fromkeys(addresses):
+            # Port 0 means one port: all addresses use that of the first.
             chosen = sockets[0].getsockname()[1] if sockets else port
             try:
-                bound = _bound(family, (address[0], chosen, *address[2:]), shared=shared)
+                bound = _open_shared(family, (address[0], chosen, *address[2:]), shared=shared)
             except OSError as error:
                 if error.errno not in _ABSENT:
                     raise SettingsError(_refusal(setting, host, chosen, error)) from None
@@ -54,45 +53,45 @@ def listen(
     return sockets
 
 
-def listen_for(given: Settings, *, shared: bool = False) -> tuple[list[socket.socket], Settings]:
-    """The sockets of OLLAMA_HOST, then those of FACADE_METRICS_HOST, and the settings as they are.
+def listen_for(loaded: Settings, *, shared: bool = False) -> tuple[list[socket.socket], Settings]:
+    """Opens the sockets of OLLAMA_HOST, then those of FACADE_METRICS_HOST.
 
-    Port 0 of the latter is then the port that it got. Raises SettingsError as `listen` does, and
-    when both have one port.
+    Returns the settings too, with the real port of the latter. Raises SettingsError as `listen`
+    does, and when both have one port.
     """
-    sockets = listen(given.host, given.port, shared=shared)
-    if given.metrics_host is None or not given.metrics:
-        return sockets, given.model_copy(update={"metrics_host": None})
-    host, port = given.metrics_host
+    sockets = listen(loaded.host, loaded.port, shared=shared)
+    if loaded.metrics_host is None or not loaded.metrics:
+        return sockets, loaded.model_copy(update={"metrics_host": None})
+    host, port = loaded.metrics_host
     if port == sockets[0].getsockname()[1]:
         raise SettingsError("FACADE_METRICS_HOST: its port must not be that of OLLAMA_HOST")
     more = listen(host, port, "FACADE_METRICS_HOST", shared=shared)
-    place = (host, more[0].getsockname()[1])
-    return [*sockets, *more], given.model_copy(update={"metrics_host": place})
+    host_port = (host, more[0].getsockname()[1])
+    return [*sockets, *more], loaded.model_copy(update={"metrics_host": host_port})
 
 
 def beside(sockets: Sequence[socket.socket]) -> list[socket.socket]:
-    """Sockets that listen where these shared ones do. The kernel deals connections out among them.
+    """Opens sockets on the addresses of shared ones; the kernel distributes connections among them.
 
-    Processes that listen on one socket would not get equal shares: the first that wakes up takes
-    all the connections that wait.
+    Processes that share one socket would not get equal parts: the first that wakes up accepts all
+    waiting connections.
     """
-    return [_opened(one.family, one.getsockname(), shared=True) for one in sockets]
+    return [_open(opened.family, opened.getsockname(), shared=True) for opened in sockets]
 
 
-def _bound(family: int, address: tuple[object, ...], *, shared: bool) -> socket.socket:
-    opened = _opened(family, address)
+def _open_shared(family: int, address: tuple[object, ...], *, shared: bool) -> socket.socket:
+    opened = _open(family, address)
     if not shared:
         return opened
-    # Bound alone first: a shared port would not tell that another process is there already.
-    taken = opened.getsockname()
+    # Bound exclusively first: a shared bind would not fail when another process has the port.
+    bound_address = opened.getsockname()
     opened.close()
-    return _opened(family, taken, shared=True)
+    return _open(family, bound_address, shared=True)
 
 
-def _opened(family: int, address: tuple[object, ...], *, shared: bool = False) -> socket.socket:
-    # asyncio turns Nagle's delay off only where the protocol is named: without it every second
-    # write of an answer waits 40 ms for the client's kernel to acknowledge the first.
+def _open(family: int, address: tuple[object, ...], *, shared: bool = False) -> socket.socket:
+    # asyncio disables Nagle's algorithm only where the protocol is named; with it every second
+    # write of an answer waits 40 ms for the client to acknowledge the first.
     opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -101,7 +100,7 @@ def _opened(family: int, address: tuple[object, ...], *, shared: bool = False) -
         if family == socket.AF_INET6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         opened.bind(address)
-        # Only a listening socket keeps another from binding the same port.
+        # Only a listening socket prevents another from binding the same port.
         opened.listen(BACKLOG)
     except OSError:
         opened.close()
@@ -118,7 +117,7 @@ def _refusal(setting: str, host: str, port: int, error: OSError) -> str:
 
 
 def client_url(host: str, port: int) -> str:
-    """The URL to reach a service that listens there; on all interfaces: by loopback (env.go:62-83).
+    """Returns the URL of a service that listens there; loopback for all interfaces (env.go:62-83).
 
     >>> client_url("::", 11434)
     'http://[::1]:11434'

@@ -1,9 +1,9 @@
-"""Several processes on one port: each is this service whole, and shares nothing but the port.
+"""Runs several processes on one port; each is a complete service, and they share only the port.
 
-The first process opens the sockets, a set for each of the others, among which the kernel deals out
-connections, and keeps them: a worker that is replaced loses none that wait. Between it and each of
-them is a line (a pair of sockets): a byte says that the worker listens, the end of the line that
-the other side has gone. A worker that ends is replaced; one that does not start ends the service.
+The first process opens the sockets, a set for each worker, among which the kernel distributes
+connections, and keeps them open: waiting connections survive the replacement of a worker. A line (a
+socket pair) connects it with each worker: a byte means that the worker listens, end of file that
+the other process is gone. A worker that ends is replaced; one that does not start ends the service.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ Share: TypeAlias = "Sequence[socket.socket]"
 
 
 class Workers:
-    """`count` processes that serve where the shared `sockets` listen.
+    """Runs `count` processes on the addresses of the shared `sockets`.
 
-    They find `environment` beside that of this process.
-    `ended` is given the process of each worker that is replaced.
+    Their environment is that of this process with `environment` added. `ended` is called with the
+    process id of each worker that is replaced.
     """
 
     def __init__(
@@ -47,14 +47,14 @@ class Workers:
     ) -> None:
         self._ended = ended
         self._shares = [sockets]
-        # Elsewhere the kernel does not deal connections out, and one socket has to do for all.
+        # Elsewhere the kernel does not distribute connections, and all use one socket.
         balanced = sys.platform == "linux"
         self._shares += [beside(sockets) if balanced else sockets for _ in range(count - 1)]
         self._environment = {**os.environ, **environment}
         self._children: dict[socket.socket, tuple[subprocess.Popen[bytes], Share]] = {}
 
     def run(self, started: Callable[[], None]) -> None:
-        """Serves until a signal ends this process; `started` is called when all of them listen.
+        """Serves until a signal ends this process; calls `started` when all workers listen.
 
         Raises SettingsError when one of them does not start.
         """
@@ -74,7 +74,7 @@ class Workers:
 
     def _start(self, share: Share) -> socket.socket:
         ours, theirs = socket.socketpair()
-        passed = [one.fileno() for one in (theirs, *share)]
+        passed = [opened.fileno() for opened in (theirs, *share)]
         child = subprocess.Popen(  # noqa: S603 - this very program
             [
                 sys.executable,
@@ -86,8 +86,8 @@ class Workers:
             ],
             pass_fds=passed,
             env=self._environment,
-            # A second signal ends a worker at once, and a terminal's reaches a whole group: here
-            # each signal is for the first process, which passes it on.
+            # A terminal signals a whole process group, and a second signal ends a worker at once:
+            # the first process alone gets signals and forwards them.
             start_new_session=True,
         )
         theirs.close()
@@ -95,7 +95,7 @@ class Workers:
         return ours
 
     def _end(self) -> None:
-        """Every worker drains at the same time; whoever is told twice is told nothing new."""
+        """Drains all workers at the same time."""
         for child, _ in self._children.values():
             child.send_signal(signal.SIGTERM)
         for line, (child, _) in self._children.items():
@@ -105,22 +105,24 @@ class Workers:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Where the metrics of the workers add up: what they are to find in their environment."""
+    """Where the workers add up their metrics."""
 
     environment: Mapping[str, str]
+    """The variables for the workers."""
     forget: Callable[[int], None]
+    """Removes the gauges of an ended process."""
 
 
 @contextmanager
-def shared_counts(given: Settings) -> Iterator[Counts]:
-    """A folder for the counts of the workers, while the block runs; none without metrics.
+def shared_counts(loaded: Settings) -> Iterator[Counts]:
+    """Creates a folder for the counts of the workers; none without metrics.
 
-    Raises SettingsError where none can be made.
+    Raises SettingsError where none can be created.
     """
-    if not given.metrics:
+    if not loaded.metrics:
         yield Counts({}, lambda _process: None)
         return
-    # Imported here: one process alone has no need of it.
+    # Imported late, because a single process does not need it.
     from ollama_facade.server.metrics import SHARED, forget
 
     try:
@@ -138,13 +140,13 @@ def _await(line: socket.socket) -> None:
 
 
 def adopt(text: str) -> tuple[socket.socket, list[socket.socket]]:
-    """The line and the sockets that a worker was started with: their descriptors, by commas."""
+    """Returns the line and the sockets of a worker from their descriptors, separated by commas."""
     line, *sockets = (socket.socket(fileno=int(number)) for number in text.split(","))
     return line, sockets
 
 
 def report(line: socket.socket) -> None:
-    """Says on the line that this worker listens, and ends it when the first process has gone."""
+    """Reports that this worker listens, and ends it when the first process is gone."""
     line.send(READY)
     line.setblocking(False)
     asyncio.get_running_loop().add_reader(line, _gone, line)

@@ -16,6 +16,17 @@ from ollama_facade.contract.openapi import (
     load,
     operations,
     schema,
+    target,
 )
 
-__all__ = ["METHODS", "PLACES", "Operation", "document", "file", "load", "operations", "schema"]
+__all__ = [
+    "METHODS",
+    "PLACES",
+    "Operation",
+    "document",
+    "file",
+    "load",
+    "operations",
+    "schema",
+    "target",
+]

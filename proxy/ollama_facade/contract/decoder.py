@@ -1,8 +1,8 @@
-"""The bytes of a body → checked data, or Ollama's error.
+"""Decodes the bytes of a body into checked data, or raises Ollama's error.
 
-Nearly every body takes the fast way: orjson, one compiled schema, one look at what a schema cannot
-say. Whatever is odd about a body sends it the slow way, which reads it as Go does: `gojson.scan`,
-`gojson.read`, `explain`. The slow way alone refuses, and it accepts what only Go would.
+The fast path serves nearly every body: orjson, one compiled schema, `needs_slow_decode`. Any other
+body takes the slow path, which decodes as Go does (`golang.scanner`, `golang.values`,
+`golang.unmarshal`). Only the slow path refuses a body, and it accepts what only Go would.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from ollama_facade import contract
 from ollama_facade.errors import OllamaError
 from ollama_facade.golang.decode_errors import DecodeError
 from ollama_facade.golang.scanner import (
-    DEEPEST,
+    MAX_DEPTH,
     TOO_DEEP,
     GoSyntaxError,
     holds_more_than,
     scan_value,
 )
-from ollama_facade.golang.types import is_settled, shape_of
-from ollama_facade.golang.unmarshal import as_go_decodes
+from ollama_facade.golang.types import needs_slow_decode, shape_of
+from ollama_facade.golang.unmarshal import unmarshal
 from ollama_facade.golang.values import is_deeper_than, read
 
 
 class Decoder:
-    """Decodes the bodies of one request schema (`ChatRequest`). Made at start-up, without state."""
+    """Decodes the bodies of one request schema (`ChatRequest`); immutable."""
 
     def __init__(self, schema_name: str, schema: Mapping[str, Any] | None = None) -> None:
-        """Compiles `schema`, which has the form of `contract.schema()` and comes from there.
+        """Compiles `schema`, by default that of the contract.
 
         Raises ContractError when the contract has no such schema or it has no Go type.
         """
         schema = contract.schema(schema_name) if schema is None else schema
         self._shape = shape_of(schema)
         self._allows = jsonschema_rs.Draft4Validator(_for_speed(schema)).is_valid
-        # Go merges the objects of a map that comes twice; orjson keeps the last one only.
+        # Go merges the objects of a map whose key is repeated; orjson takes the last one only.
         self._maps = tuple(
             (name, b'"%s"' % name.encode())
             for name, field in self._shape.fields.items()
@@ -48,7 +48,7 @@ class Decoder:
         )
 
     def decode(self, body: bytes) -> dict[str, Any]:
-        """The body as checked data: the contract's keys, and keys that it does not know.
+        """Returns the body as checked data, keys that the contract does not know included.
 
         A member may be None, an element of a typed list or map may not. `null` is an empty object.
         Raises OllamaError 400 with the text of Go's decoder (inference.md §1.1).
@@ -56,26 +56,26 @@ class Decoder:
         try:
             value = orjson.loads(body)
         except orjson.JSONDecodeError:
-            return self._as_go(body)
-        if isinstance(value, dict) and self._is_plain(body, value):
+            return self._decode_slowly(body)
+        if isinstance(value, dict) and self._is_fast(body, value):
             return value
-        return self._as_go(body)
+        return self._decode_slowly(body)
 
-    def _is_plain(self, body: bytes, value: dict[str, Any]) -> bool:
-        """Whether orjson's value is what Go would have, and allowed.
+    def _is_fast(self, body: bytes, value: dict[str, Any]) -> bool:
+        """Tests whether orjson's value is valid and the one that Go would decode.
 
-        Of a key that comes twice both take the last; that an earlier one was wrong goes unseen.
+        Both take the last of duplicate keys; an error in an earlier one is not noticed.
         """
-        if holds_more_than(DEEPEST, body) and is_deeper_than(DEEPEST, value):
+        if holds_more_than(MAX_DEPTH, body) and is_deeper_than(MAX_DEPTH, value):
             return False
         for name, quoted in self._maps:
             if name in value and body.count(quoted) > 1:
                 return False
-        return self._allows(value) and is_settled(self._shape, value)
+        return self._allows(value) and not needs_slow_decode(self._shape, value)
 
-    def _as_go(self, body: bytes) -> dict[str, Any]:
+    def _decode_slowly(self, body: bytes) -> dict[str, Any]:
         try:
-            decoded = as_go_decodes(self._shape, read(scan_value(body)))
+            decoded = unmarshal(self._shape, read(scan_value(body)))
         except (GoSyntaxError, DecodeError) as error:
             raise OllamaError(400, str(error)) from None
         except RecursionError:
@@ -85,15 +85,15 @@ class Decoder:
 
 @cache
 def decoder(schema_name: str) -> Decoder:
-    """The one decoder of a request schema."""
+    """Returns the decoder of a request schema, compiled once."""
     return Decoder(schema_name)
 
 
 def _for_speed(node: Any) -> Any:
-    """The schema without null among the plain elements of lists and maps, and without patterns.
+    """Removes null elements and patterns from a schema for the fast path.
 
-    A null element is Go's zero value, which the slow way puts in its place. What has a pattern
-    (base64, durations) `is_settled` looks at; matching it against an image takes 7 ms.
+    A null element is Go's zero value, which the slow path puts in its place. `needs_slow_decode`
+    checks what has a pattern (base64, durations); matching one against an image takes 7 ms.
     """
     if isinstance(node, list):
         return [_for_speed(child) for child in node]

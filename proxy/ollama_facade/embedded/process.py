@@ -1,4 +1,4 @@
-"""The embedded backend: llama.cpp's OpenAI server as a child process, for as long as we run."""
+"""Runs the embedded backend: llama.cpp's OpenAI server as a child process."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ PLAIN_CHATML = (
     " + '<|im_end|>' + '\n'}}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
-"""The model's own chat template without the system message that it adds to every conversation:
-with that one this small model answers in broken French what the capital of France is."""
+"""The model's own chat template without its default system message, with which this small model
+answers in broken French what the capital of France is."""
 
-_OURS = ("OPENAI_", "OLLAMA_", "FACADE_")
+_SETTINGS = ("OPENAI_", "OLLAMA_", "FACADE_")
 
 
 @dataclass(frozen=True, slots=True)
 class LocalModel:
-    """A GGUF file, the name it is served under, and what it needs to be at its best."""
+    """A GGUF file, the name it is served under, and its recommended parameters."""
 
     path: Path
     name: str
@@ -53,18 +53,20 @@ class LocalModel:
 
 @dataclass(frozen=True, slots=True)
 class LocalBackend:
-    """Where the running server is: the URL for OPENAI_BASE_URL and the key that it asks for."""
+    """The running server."""
 
     url: str
+    """The value for OPENAI_BASE_URL."""
     key: str
     process: int
+    """The process id of the first child."""
 
 
 def find_model(file: str = "") -> LocalModel:
-    """The model of a GGUF file, named by its stem; the packaged SmolLM2 when no file is named.
+    """Returns the model of a GGUF file, named by its stem; the packaged SmolLM2 without a file.
 
-    The package is looked up, not imported: it is a plugin of another program. SmolLM2's makers
-    advise temperature 0.2 and top_p 0.9. Raises SettingsError when there is no such file.
+    The package is found but not imported: it is a plugin of another program. SmolLM2's authors
+    recommend temperature 0.2 and top_p 0.9. Raises SettingsError when there is no such file.
     """
     if file:
         path = Path(file)
@@ -87,11 +89,11 @@ def running(
     on_end: Callable[[str], None] = lambda _text: None,
     start_timeout: float = START_TIMEOUT,
 ) -> Iterator[LocalBackend]:
-    """A server for `model`, loaded and answering; it ends with the block.
+    """Runs a server for `model` while the block runs; the model is loaded when it begins.
 
-    Should the server end before, it is started again at the same place (`keeping`), and `on_end`
-    gets a line for each of that. Raises SettingsError, with the end of the
-    server's log, when it does not start within `start_timeout` seconds.
+    A server that ends is restarted at the same address (`supervisor.py`); `on_end` is called with a
+    line about it. Raises SettingsError, with the end of the server's log, when the server does not
+    start within `start_timeout` seconds.
     """
     if importlib.util.find_spec("xllamacpp") is None:
         raise SettingsError(
@@ -109,24 +111,24 @@ def running(
         temperature=model.temperature,
         top_p=model.top_p,
     )
-    place = launch
+    next_launch = launch
 
-    def start(ended: Callable[[str], None]) -> _Server:
-        return _Server(place, ended)
+    def start(on_exit: Callable[[str], None]) -> _Server:
+        return _Server(next_launch, on_exit)
 
-    kept = Supervisor(start, on_end, start_timeout)
-    first = kept.child.process
+    supervisor = Supervisor(start, on_end, start_timeout)
+    first = supervisor.child.process
     try:
-        address = kept.address()
-        # Whoever knows the address of the first one finds the others there.
-        place = replace(launch, port=urlsplit(address).port or 0)
+        address = supervisor.address()
+        # Restarted servers have the address of the first one.
+        next_launch = replace(launch, port=urlsplit(address).port or 0)
         yield LocalBackend(f"{address}/v1", launch.key, first.pid)
     finally:
-        kept.stop()
+        supervisor.stop()
 
 
 class _Server:
-    """The child process; its pipes are read by threads, so that it never waits for us to read."""
+    """The child process; threads read its pipes, so that it never blocks on them."""
 
     def __init__(self, launch: Launch, on_end: Callable[[str], None]) -> None:
         self._launch = launch
@@ -140,7 +142,7 @@ class _Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=_child_environment(),
-            # Ctrl-C in a terminal is for the service, which ends the server when it is done.
+            # Ctrl-C in a terminal reaches the service only, which ends the server after draining.
             start_new_session=True,
         )
         self._readers = [
@@ -151,7 +153,7 @@ class _Server:
             reader.start()
 
     def address(self, timeout: float) -> str:
-        """Hand over the Launch and wait for the URL, which comes once the model is loaded."""
+        """Sends the Launch and waits for the URL, which comes once the model is loaded."""
         try:
             stdin = self.process.stdin
             assert stdin is not None  # noqa: S101 - for the type checker: it is a pipe
@@ -168,7 +170,7 @@ class _Server:
         return address
 
     def stop(self) -> None:
-        """End the process group: asked first, then killed. The child has nothing to lose."""
+        """Ends the process group by SIGTERM, then by SIGKILL."""
         self._serving = False
         for number in (signal.SIGTERM, signal.SIGKILL):
             if self.process.poll() is not None:
@@ -180,7 +182,7 @@ class _Server:
         for reader in self._readers:
             reader.join(STOP_TIMEOUT)
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            # A child that ended by itself leaves a broken pipe to flush.
+            # Flushing the pipe of a child that has ended fails.
             with suppress(BrokenPipeError):
                 if pipe is not None:
                     pipe.close()
@@ -210,14 +212,16 @@ def _status(returncode: int) -> str:
 
 
 def _cores() -> int:
-    """The cores that this process may use, where the platform says it."""
+    """Returns the number of cores that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _child_environment() -> dict[str, str]:
-    """Ours without our settings and keys, and with the place that this package came from."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    paths = [str(Path(__file__).parents[2]), kept.get("PYTHONPATH", "")]
-    kept["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-    return kept
+    """Returns the environment without settings and keys, and with the path of this package."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)
+    }
+    paths = [str(Path(__file__).parents[2]), environment.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    return environment

@@ -1,8 +1,8 @@
 """The process of the embedded backend: llama.cpp's OpenAI server on a free port of 127.0.0.1.
 
-Started by `process.py` as `python -m ollama_facade.embedded.server`. Its standard input brings one
-line, a Launch as JSON, and stays open as long as the parent lives; its standard output takes one
-line, the URL, once the model is loaded.
+Started by `process.py` as `python -m ollama_facade.embedded.server`. It reads one line, a Launch
+as JSON, from standard input and ends when that is closed; it writes one line, the URL, to standard
+output once the model is loaded.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
-BATCH = 2048
-METADATA_READ = 1024 * 1024
+BATCH_TOKENS = 2048
+MAX_METADATA_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What the server is to serve: a GGUF file under a name, to whoever has the key."""
+    """The parameters of the server: a GGUF file, its name, the key that clients send."""
 
     model: str
     name: str
@@ -38,29 +38,29 @@ class Launch:
     port: int = 0
 
     def line(self) -> bytes:
-        """One line of JSON, which `read` takes back."""
+        """Returns one line of JSON for `read`."""
         return json.dumps(asdict(self)).encode() + b"\n"
 
     @classmethod
     def read(cls, line: bytes) -> Launch:
-        """The Launch of a line that `line` made."""
+        """Reads the line of `line`."""
         return cls(**json.loads(line))
 
 
-def brings_pooling(model: str) -> bool:
-    """Whether the GGUF file says how its embeddings are pooled, as files of embedding models do.
+def has_pooling(model: str) -> bool:
+    """Tests whether the GGUF file sets the pooling of embeddings, as embedding models do.
 
-    Its metadata stands at the front; a file for chat says nothing and needs mean pooling.
+    The metadata is at the start of the file; a chat model has none and needs mean pooling.
     """
     with Path(model).open("rb") as file:
-        return b".pooling_type" in file.read(METADATA_READ)
+        return b".pooling_type" in file.read(MAX_METADATA_BYTES)
 
 
 def end_with_parent(parent: int) -> None:
-    """Arrange that this process ends when its parent does, by SIGKILL too.
+    """Makes this process end when its parent does, even by SIGKILL.
 
-    Linux sends a signal; anywhere the closed standard input tells it. A parent that is gone
-    already, before the arrangement stood, is seen at once.
+    Linux sends a signal; elsewhere standard input is closed. A parent that has ended before this
+    call is detected at once.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -76,7 +76,7 @@ def end_with_parent(parent: int) -> None:
 
 
 def serve(launch: Launch) -> None:
-    """Load the model, write the URL to standard output, and serve until the process is ended."""
+    """Loads the model, writes the URL to standard output, and serves until the process is ended."""
     import xllamacpp
 
     parameters = xllamacpp.CommonParams()
@@ -88,13 +88,13 @@ def serve(launch: Launch) -> None:
     parameters.ui = False
     parameters.use_jinja = True
     parameters.embedding = True
-    if not brings_pooling(launch.model):
+    if not has_pooling(launch.model):
         parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     # A text to embed must fit into one physical batch.
-    parameters.n_batch = parameters.n_ubatch = BATCH
+    parameters.n_batch = parameters.n_ubatch = BATCH_TOKENS
     parameters.n_ctx = launch.context_length
     parameters.n_parallel = launch.parallel
-    # All slots share the context, so that one long conversation may have the whole of it.
+    # All slots share the context, so that one long conversation may use all of it.
     parameters.kv_unified = True
     parameters.cpuparams.n_threads = launch.threads
     if launch.chat_template:
@@ -112,7 +112,7 @@ def serve(launch: Launch) -> None:
 
 
 def main() -> None:
-    """Read the Launch from standard input and serve it."""
+    """Reads the Launch from standard input and serves it."""
     launch = Launch.read(sys.stdin.buffer.readline())
     end_with_parent(launch.parent)
     serve(launch)

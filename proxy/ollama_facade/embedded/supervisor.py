@@ -1,4 +1,4 @@
-"""Keeps a child process running: one that ends by itself is started again, ever more slowly."""
+"""Supervises a child process: restarts one that ends by itself, after a growing delay."""
 
 from __future__ import annotations
 
@@ -9,55 +9,55 @@ from typing import Generic, Protocol, TypeVar
 from ollama_facade.clock import SECOND, Clock
 from ollama_facade.errors import SettingsError
 
-FIRST_WAIT = 0.5
-LONGEST_WAIT = 30.0
+MIN_DELAY_SECONDS = 0.5
+MAX_DELAY_SECONDS = 30.0
 STEADY = 60 * SECOND
-"""A child that lived so long begins again with the first wait."""
+"""Nanoseconds after which the delay of a child is reset to the minimum."""
 
 
 class Child(Protocol):
-    """A process that was started."""
+    """A started process."""
 
     def address(self, timeout: float) -> str:
-        """Where it is, once it answers. Raises SettingsError."""
+        """Waits until it answers and returns its address. Raises SettingsError."""
 
     def stop(self) -> None:
-        """Ends it, if it has not ended."""
+        """Ends it if it is running."""
 
 
 ChildType = TypeVar("ChildType", bound=Child)
 
 
 class Supervisor(Generic[ChildType]):
-    """Children that `start` makes, one after the other; `say` gets a line for all that happens.
+    """Runs the children of `start`, one after another; `notify` receives a line for each event.
 
-    `start` is given what it has to call, with a text, when its child ends by itself.
+    `start` gets a callback, which it calls with a text when its child ends by itself.
     """
 
     def __init__(
         self,
         start: Callable[[Callable[[str], None]], ChildType],
-        say: Callable[[str], None],
+        notify: Callable[[str], None],
         timeout: float,
     ) -> None:
         self._start = start
-        self._say = say
+        self._notify = notify
         self._timeout = timeout
         self._clock = Clock()
         self._stopping = threading.Event()
         self._ended = threading.Event()
-        # Linux ends a child with the thread that started it: this one stays until `stop`.
-        self._thread = threading.Thread(target=self._keep, daemon=True)
+        # Linux ends a child with the thread that started it: this one runs until `stop`.
+        self._thread = threading.Thread(target=self._supervise, daemon=True)
         self.child = start(self._end)
 
     def address(self) -> str:
-        """Where the first child is. Raises SettingsError; only after it anything is kept."""
+        """Returns the address of the first child and begins to supervise. Raises SettingsError."""
         address = self.child.address(self._timeout)
         self._thread.start()
         return address
 
     def stop(self) -> None:
-        """Ends the child; there is no other."""
+        """Ends the child and starts no other."""
         self._stopping.set()
         self._ended.set()
         self.child.stop()
@@ -66,22 +66,22 @@ class Supervisor(Generic[ChildType]):
         self.child.stop()
 
     def _end(self, text: str) -> None:
-        self._say(text)
+        self._notify(text)
         self._ended.set()
 
-    def _keep(self) -> None:
-        wait, began = FIRST_WAIT, self._clock.monotonic()
+    def _supervise(self) -> None:
+        wait, began = MIN_DELAY_SECONDS, self._clock.monotonic()
         while True:
             self._ended.wait()
             self._ended.clear()
             if self._stopping.is_set():
                 return
             if self._clock.monotonic() - began > STEADY:
-                wait = FIRST_WAIT
-            self._say(f"it is started again in {wait:g} s")
+                wait = MIN_DELAY_SECONDS
+            self._notify(f"it is started again in {wait:g} s")
             if self._stopping.wait(wait):
                 return
-            wait = min(wait * 2, LONGEST_WAIT)
+            wait = min(wait * 2, MAX_DELAY_SECONDS)
             began = self._clock.monotonic()
             self._restart()
 
@@ -95,4 +95,4 @@ class Supervisor(Generic[ChildType]):
         except SettingsError as error:
             self._end(str(error))
         else:
-            self._say("it serves again")
+            self._notify("it serves again")

@@ -1,4 +1,4 @@
-"""Base64 as Go's `base64.StdEncoding` takes it (inference.md §2.4)."""
+"""Checks base64 as Go's `base64.StdEncoding` does (inference.md §2.4)."""
 
 from __future__ import annotations
 
@@ -8,34 +8,33 @@ _PAD = ord("=")
 
 
 def corrupt_at(text: str) -> int | None:
-    """N of Go's `illegal base64 data at input byte N`, an offset in bytes; None for a good text.
+    """Returns N of Go's `illegal base64 data at input byte N`; None when the text is valid.
 
-    The standard alphabet with padding; carriage returns and line feeds do not count.
+    The standard alphabet with padding; carriage returns and line feeds are ignored.
     """
     data = text.encode("utf-8", "replace")
-    if _is_plainly_good(data):
+    if _is_usual(data):
         return None
-    # Whole groups of four up to the first odd character are good; only the rest needs care.
     position = 0
-    held = 0  # characters of the group of four so far
+    pending = 0  # characters of the present group of four
     while position < len(data):
         byte = data[position]
         position += 1
         if byte in _ALPHABET:
-            held = (held + 1) % 4
+            pending = (pending + 1) % 4
         elif byte == _PAD:
-            return _padding_fault(data, position, held)
+            return _padding_error(data, position, pending)
         elif byte not in _BREAKS:
             return position - 1
     # Go counts back over the characters of the open group, as if no line break stood in it.
-    return position - held if held else None
+    return position - pending if pending else None
 
 
-def _padding_fault(data: bytes, position: int, held: int) -> int | None:
-    """The fault in what begins with the padding character before `position`."""
-    if held < 2:
+def _padding_error(data: bytes, position: int, pending: int) -> int | None:
+    """Returns the offset of an error in the padding that begins before `position`."""
+    if pending < 2:
         return position - 1
-    if held == 2:
+    if pending == 2:
         position = _after_breaks(data, position)
         if position == len(data):
             return position
@@ -52,7 +51,7 @@ def _after_breaks(data: bytes, position: int) -> int:
     return position
 
 
-def _is_plainly_good(data: bytes) -> bool:
-    """Quick proof for the usual text: whole groups, no line break. False proves nothing."""
+def _is_usual(data: bytes) -> bool:
+    """Tests quickly for valid text without line breaks; False does not mean that it is invalid."""
     rest = data.translate(None, _ALPHABET)
     return len(data) % 4 == 0 and rest in (b"", b"=", b"==") and data.endswith(rest)

@@ -1,4 +1,4 @@
-"""What Go's decoder says when it refuses a body, and the decoders that Ollama's types bring along.
+"""The errors of Go's JSON decoder, and the decoders of Ollama's own types.
 
 DecodeError
 └── MismatchError   a value of one type where Go has another
@@ -11,7 +11,7 @@ from typing import Any
 from ollama_facade.errors import OllamaError
 from ollama_facade.golang.base64 import corrupt_at
 from ollama_facade.golang.duration import parse_keep_alive
-from ollama_facade.golang.quote import quote
+from ollama_facade.golang.encode import quote
 from ollama_facade.golang.values import Members, Number, NumberRangeError, plain, text
 
 _LEVELS = ("high", "medium", "low", "max")
@@ -19,11 +19,11 @@ _THINK_FORMS = '"high", "medium", "low", "max", true, or false'
 
 
 class DecodeError(Exception):
-    """Go's decoder refuses the body; the text says why."""
+    """Go's decoder refuses the body, with this text."""
 
 
 class MismatchError(DecodeError):
-    """A value of one type where Go has another. `path` are the keys that lead to it."""
+    """A value of one type where Go has another; `path` are the keys that lead to it."""
 
     def __init__(
         self, kind: str, go_type: str, struct: str = "", path: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ class MismatchError(DecodeError):
 
 
 def kind_of(value: Any) -> str:
-    """The word of Go's error texts for a value that `read` gave."""
+    """Returns the word of Go's error texts for a value of `read`."""
     if isinstance(value, Number):
         return "number"
     if isinstance(value, str):
@@ -51,7 +51,7 @@ def kind_of(value: Any) -> str:
 
 
 def plain_value(value: Any) -> Any:
-    """`plain`, a number beyond a float64 being a mismatch, as where Go decodes into anything."""
+    """Returns `plain` of the value; a number beyond a float64 is a mismatch."""
     try:
         return plain(value)
     except NumberRangeError as error:
@@ -59,19 +59,19 @@ def plain_value(value: Any) -> Any:
 
 
 def object_value(value: Any) -> Members:
-    """The value if it is an object. The error text is that of Ollama's ordered map (§2.6)."""
+    """Requires an object, with the error of Ollama's ordered map (inference.md §2.6)."""
     if not isinstance(value, Members):
         raise DecodeError("Value looks like object, but can't find closing '}' symbol")
     return value
 
 
 def arguments_value(value: Any) -> Any:
-    """The arguments of a call: an object."""
+    """Decodes the arguments of a call, which are an object."""
     return plain_value(object_value(value))
 
 
-def keep_unknown(result: dict[str, Any], key: str, value: Any) -> None:
-    """Go does not look at it, so a number that it could not read does no harm: it is left out."""
+def store_unknown(result: dict[str, Any], key: str, value: Any) -> None:
+    """Stores a member that Go ignores, unless it holds a number beyond a float64."""
     try:
         result[key] = plain(value)
     except NumberRangeError:
@@ -79,7 +79,7 @@ def keep_unknown(result: dict[str, Any], key: str, value: Any) -> None:
 
 
 def duration_value(value: Any) -> Any:
-    """A `keep_alive` as it was given (§2.1)."""
+    """Checks a `keep_alive` and returns it unchanged (inference.md §2.1)."""
     decoded = plain_value(value)
     try:
         parse_keep_alive(decoded)
@@ -89,7 +89,7 @@ def duration_value(value: Any) -> Any:
 
 
 def think_value(value: Any) -> bool | str:
-    """A `think`: a bool or a level (§2.2)."""
+    """Decodes a `think`: a bool or a level (inference.md §2.2)."""
     if isinstance(value, bool):
         return value
     if not isinstance(value, str) or isinstance(value, Number):
@@ -100,8 +100,8 @@ def think_value(value: Any) -> bool | str:
 
 
 def base64_value(value: str) -> str:
-    """A base64 text as it was given (§2.4)."""
-    fault = corrupt_at(value)
-    if fault is not None:
-        raise DecodeError(f"illegal base64 data at input byte {fault}")
+    """Checks a base64 text and returns it unchanged (inference.md §2.4)."""
+    offset = corrupt_at(value)
+    if offset is not None:
+        raise DecodeError(f"illegal base64 data at input byte {offset}")
     return value

@@ -1,13 +1,13 @@
-"""Go's durations, and the `keep_alive` that is made of them (inference.md §2.1)."""
+"""Parses Go's durations and Ollama's `keep_alive` (inference.md §2.1)."""
 
 from __future__ import annotations
 
 import re
 
+from ollama_facade.clock import SECOND
 from ollama_facade.errors import OllamaError
 
 FOREVER = -1
-SECOND = 1_000_000_000
 
 _UNITS = {
     "ns": 1,
@@ -20,12 +20,12 @@ _UNITS = {
     "h": 3600 * SECOND,
 }
 _LIMIT = 2**63
-_WRAP = 2**64  # Go adds in 64 bits without a sign, and twice the limit is nothing
+_WRAP = 2**64  # Go adds unsigned 64-bit integers, so a sum of twice the limit is 0
 _PART = re.compile(r"([0-9]*)(?:(\.)([0-9]*))?([^0-9.]*)")
 
 
 def parse_duration(text: str) -> int:
-    """A text such as ``1h30m`` or ``-1.5s`` in nanoseconds, as Go's `time.ParseDuration`.
+    """Returns the nanoseconds of ``1h30m`` or ``-1.5s``, as Go's `time.ParseDuration`.
 
     Raises ValueError with Go's text.
     """
@@ -33,37 +33,37 @@ def parse_duration(text: str) -> int:
     if rest == "0":
         return 0
     if not rest:
-        raise _fault("invalid duration", text)
+        raise _error("invalid duration", text)
     total = 0
     position = 0
     while position < len(rest):
         part = _PART.match(rest, position)
         if part is None or not (part[1] or part[3]):
-            raise _fault("invalid duration", text)
+            raise _error("invalid duration", text)
         position = part.end()
         if part[4] not in _UNITS:
-            # Go sees an overlong whole number before it looks at the unit.
-            _whole(part[1], text)
+            # Go reports an overlong whole number before an unknown unit.
+            _integer(part[1], text)
             if not part[4]:
-                raise _fault("missing unit in duration", text)
-            raise _fault(f"unknown unit {_quote(part[4])} in duration", text)
+                raise _error("missing unit in duration", text)
+            raise _error(f"unknown unit {_quote(part[4])} in duration", text)
         unit = _UNITS[part[4]]
-        value = _whole(part[1], text)
+        value = _integer(part[1], text)
         if value > _LIMIT // unit:
-            raise _fault("invalid duration", text)
+            raise _error("invalid duration", text)
         value = value * unit + _fraction(part[3] or "", unit)
         total = (total + value) % _WRAP
         if value > _LIMIT or total > _LIMIT:
-            raise _fault("invalid duration", text)
+            raise _error("invalid duration", text)
     if text[0] == "-":
         return -total
     if total == _LIMIT:
-        raise _fault("invalid duration", text)
+        raise _error("invalid duration", text)
     return total
 
 
 def parse_keep_alive(value: object) -> int | None:
-    """Nanoseconds of a `keep_alive` value: -1 for forever, None for null (the default counts).
+    """Returns the nanoseconds of a `keep_alive`: -1 for forever, None for null (the default).
 
     A number is seconds and may have a fraction; a string is a Go duration; anything negative, and
     a number beyond 64 bits of nanoseconds, is forever. Raises OllamaError 400 with Ollama's text.
@@ -87,18 +87,18 @@ def parse_keep_alive(value: object) -> int | None:
     raise OllamaError(400, f"Unsupported type: '{kind}'")
 
 
-def _whole(digits: str, text: str) -> int:
-    """The digits before the point, at most 2**63."""
+def _integer(digits: str, text: str) -> int:
+    """Reads the digits before the point, at most 2**63."""
     significant = digits.lstrip("0")
     if len(significant) > 19 or int(significant or "0") > _LIMIT:
-        raise _fault("invalid duration", text)
+        raise _error("invalid duration", text)
     return int(significant or "0")
 
 
 def _fraction(digits: str, unit: int) -> int:
-    """The part after the point in nanoseconds, rounded down as Go does, with a float64.
+    """Reads the digits after the point as nanoseconds, rounded down with a float64 as in Go.
 
-    Go stops to read digits where they no longer fit 63 bits, and does not mind.
+    Like Go it ignores the digits that do not fit 63 bits.
     """
     value = 0
     scale = 1.0
@@ -110,12 +110,12 @@ def _fraction(digits: str, unit: int) -> int:
     return int(float(value) * (unit / scale))
 
 
-def _fault(problem: str, text: str) -> ValueError:
+def _error(problem: str, text: str) -> ValueError:
     return ValueError(f"time: {problem} {_quote(text)}")
 
 
 def _quote(text: str) -> str:
-    r"""As Go's package `time` quotes: ``"`` and ``\`` escaped, what is not ASCII byte by byte."""
+    r"""Quotes as Go's package `time`: ``"`` and ``\`` escaped, non-ASCII text byte by byte."""
     quoted = ""
     for character in text:
         if character < " " or character > "\x7f":

@@ -1,4 +1,4 @@
-"""One compact JSON text as Go's `encoding/json` writes it (inference.md §4.4)."""
+"""Writes JSON as Go's `encoding/json` does, and quotes text as Go's ``%q`` does."""
 
 from __future__ import annotations
 
@@ -15,13 +15,26 @@ _ODD = re.compile(
 )
 """Texts, and the numbers that orjson writes in other digits than Go."""
 
+_ESCAPES = {
+    '"': '\\"',
+    "\\": "\\\\",
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+}
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def dumps(value: Any) -> bytes:
-    """Compact JSON in insertion order, with the escapes of Go: ``<``, ``>``, ``&``, U+2028, U+2029.
+    """Writes compact JSON in insertion order, with Go's escapes and digits (inference.md §4.4).
 
-    Those five never stand outside a string in JSON, so they can be replaced in the encoded bytes.
+    ``<``, ``>``, ``&``, U+2028 and U+2029 are escaped. They never stand outside a string in JSON,
+    so they can be replaced in the encoded bytes.
     Lone surrogates become U+FFFD. Floats have Go's digits: 0 for 0.0, 0.000002 for 2e-6, exponents
     below 1e-6 and from 1e21 on only. Raises TypeError for what JSON cannot hold.
     """
@@ -41,10 +54,7 @@ def dumps(value: Any) -> bytes:
 
 
 def _may_hold_odd(encoded: bytes) -> bool:
-    """Whether one of these numbers may stand in it; few texts have what is looked for.
-
-    One test after another, because a loop over them costs five times as much.
-    """
+    """Tests whether `_ODD` may match; a loop over the needles would take five times as long."""
     return (
         b".0," in encoded
         or b".0}" in encoded
@@ -62,7 +72,7 @@ def _as_go(match: re.Match[bytes]) -> bytes:
 
 
 def _scrub(value: Any) -> Any:
-    """The value as Go has it: no lone surrogates, integers beyond 64 bits as floats."""
+    """Replaces lone surrogates, and integers beyond 64 bits by floats, as Go has them."""
     if isinstance(value, str):
         return _SURROGATE.sub("\ufffd", value)
     if isinstance(value, bool):
@@ -74,3 +84,21 @@ def _scrub(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_scrub(item) for item in value]
     return value
+
+
+def quote(text: str) -> str:
+    r"""Quotes a text as Go's ``%q`` does (management.md §2.4).
+
+    >>> print(quote('a "b"\n'))
+    "a \"b\"\n"
+    """
+    return (
+        '"' + "".join(_ESCAPES.get(c) or (c if c.isprintable() else _escape(c)) for c in text) + '"'
+    )
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    if code < 0x20 or code == 0x7F:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

@@ -1,8 +1,8 @@
-"""Where the first JSON value of a body ends, or what Go's scanner says of it.
+"""Scans the first JSON value of a body and reports syntax errors as Go does.
 
 Go's `encoding/json` checks the syntax of a whole value, byte by byte, before it decodes any of it,
-and names the byte that it could not take (management.md §1.3). What follows the first value is not
-looked at. The texts are those of Go 1.26.
+and names the byte that it does not accept (management.md §1.3). What follows the first value is
+ignored. The texts are those of Go 1.26.
 """
 
 from __future__ import annotations
@@ -10,66 +10,65 @@ from __future__ import annotations
 import re
 from typing import NoReturn
 
-from ollama_facade.golang.quote import quote
+from ollama_facade.golang.encode import quote
 
-DEEPEST = 500
-"""How many arrays and objects may stand in one another. Go allows 10,000; we have less stack."""
+MAX_DEPTH = 500
+"""Levels of nested arrays and objects. Go allows 10,000; Python has less stack."""
 
-LONG = 64 * 1024
-"""Bytes of a body that is not counted when it has few values."""
+MIN_SEARCHED_BYTES = 64 * 1024
+"""Size from which `holds_more_than` searches for openers instead of counting them."""
 
-_FEW = 64
+_MAX_SEARCHED_OPENERS = 64
 
 MISSING = "missing request body"
 TRUNCATED = "unexpected EOF"
 TOO_DEEP = "exceeded max depth"
 
 _DIGITS = re.compile(rb"[0-9]*")
-# Good text and good plain members are skipped in one go; whatever stops that is looked at by byte.
-_GOOD_TEXT = rb'(?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+'
-_GOOD_SCALAR = (
-    rb'(?:"' + _GOOD_TEXT + rb'"|-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][-+]?[0-9]++)?'
+# Valid text and members without nesting are skipped at once; the rest is read byte by byte.
+_VALID_TEXT = rb'(?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+'
+_SCALAR = (
+    rb'(?:"' + _VALID_TEXT + rb'"|-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][-+]?[0-9]++)?'
     rb"|true|false|null)"
 )
 _BLANK = rb"[ \t\r\n]*+"
 _COMMA = _BLANK + rb"," + _BLANK
-_KEY = rb'"' + _GOOD_TEXT + rb'"' + _BLANK + rb":" + _BLANK
-_TEXT = re.compile(_GOOD_TEXT)
+_KEY = rb'"' + _VALID_TEXT + rb'"' + _BLANK + rb":" + _BLANK
+_TEXT = re.compile(_VALID_TEXT)
 _BLANKS = re.compile(_BLANK)
-_ELEMENTS = re.compile(rb"(?:" + _GOOD_SCALAR + _COMMA + rb")*+")
-_MEMBERS = re.compile(rb"(?:" + _KEY + _GOOD_SCALAR + _COMMA + rb")*+")
+_ELEMENTS = re.compile(rb"(?:" + _SCALAR + _COMMA + rb")*+")
+_MEMBERS = re.compile(rb"(?:" + _KEY + _SCALAR + _COMMA + rb")*+")
 _HEXADECIMAL = b"0123456789abcdefABCDEF"
 _ESCAPES = b'bfnrt\\/"'
 _LITERALS = {ord("t"): b"true", ord("f"): b"false", ord("n"): b"null"}
 
 
 class GoSyntaxError(ValueError):
-    """The body holds no JSON value; the text is Go's."""
+    """The body holds no JSON value; the message is Go's."""
 
 
 def holds_more_than(most: int, body: bytes) -> bool:
-    """Whether more than `most` objects and lists begin in `body`; those in its texts count too.
+    """Tests whether `body` has more than `most` brackets that open, those in strings included.
 
-    A body that is long and has few of them is a picture, say: to look for the next one is thirty
-    times as fast as to count.
+    A long body with few of them (an image) is searched, which is thirty times as fast as counting.
     """
-    if len(body) > LONG:
-        found = 0
+    if len(body) > MIN_SEARCHED_BYTES:
+        openers = 0
         for opener in (b"{", b"["):
             position = body.find(opener)
-            while position >= 0 and found <= _FEW:
-                found += 1
+            while position >= 0 and openers <= _MAX_SEARCHED_OPENERS:
+                openers += 1
                 position = body.find(opener, position + 1)
-        if found <= _FEW:
-            return found > most
+        if openers <= _MAX_SEARCHED_OPENERS:
+            return openers > most
     return body.count(b"{") + body.count(b"[") > most
 
 
 def scan_value(body: bytes) -> bytes:
-    """The first JSON value of `body`, with the blanks before it and without what follows it.
+    """Returns `body` up to the end of its first JSON value.
 
-    Raises SyntaxFault with Go's text, with `missing request body` when there is nothing but blanks,
-    and with `exceeded max depth` beyond DEEPEST levels.
+    Raises GoSyntaxError with Go's text: `missing request body` when there are only blanks,
+    `exceeded max depth` beyond MAX_DEPTH levels.
     """
     start = _after_blanks(body, 0)
     if start == len(body):
@@ -82,13 +81,13 @@ def scan_value(body: bytes) -> bytes:
 
 
 def _value_end(body: bytes, position: int) -> int:
-    """Index after the value at `position`. Raises IndexError when the body ends before it."""
+    """Returns the index after the value at `position`. Raises IndexError when it does not end."""
     closers = bytearray()
     while True:
         opener = body[position]
         if opener in b"{[":
             closers.append(ord("}") if opener == ord("{") else ord("]"))
-            if len(closers) > DEEPEST:
+            if len(closers) > MAX_DEPTH:
                 raise GoSyntaxError(TOO_DEEP)
             position = _after_blanks(body, position + 1)
             if body[position] == closers[-1]:
@@ -118,7 +117,7 @@ def _value_end(body: bytes, position: int) -> int:
 
 
 def _next_member(body: bytes, position: int, closer: int) -> int:
-    """Index of the value of the member or element at `position`, past its key if it has one."""
+    """Returns the index of the value of the member or element at `position`."""
     if closer == ord("]"):
         return _end(_ELEMENTS, body, position)
     position = _end(_MEMBERS, body, position)
@@ -147,7 +146,7 @@ def _scalar_end(body: bytes, position: int) -> int:
 
 
 def _text_end(body: bytes, position: int) -> int:
-    """Index after the closing quote of the string whose inside begins at `position`."""
+    """Returns the index after the closing quote of the string that begins before `position`."""
     while True:
         position = _end(_TEXT, body, position)
         stop = body[position]
@@ -204,7 +203,7 @@ def _end(pattern: re.Pattern[bytes], body: bytes, position: int) -> int:
 
 
 def _refuse(byte: int, place: str) -> NoReturn:
-    """Go quotes the one byte as a character of its own, even inside a longer UTF-8 sequence."""
+    """Raises with the byte quoted as a character, also inside a UTF-8 sequence, as Go does."""
     character = chr(byte)
     quoted = {"'": "\\'", '"': '"'}.get(character) or quote(character)[1:-1]
     raise GoSyntaxError(f"invalid character '{quoted}' {place}")

@@ -1,7 +1,7 @@
-"""The types of `/v1` that Ollama decodes itself, because a value may have one of several forms.
+"""Decodes the types of `/v1` whose values may have one of several forms.
 
-A content is a text or a list; what an item of a list is, its `type` says (anthropic/anthropic.go
-and openai/responses.go of Ollama). Such a type is decoded by itself, and its error ends everything.
+A content is a text or a list; the `type` of an item selects its form (anthropic/anthropic.go and
+openai/responses.go of Ollama). Such a type is decoded alone, and its error ends the decoding.
 """
 
 from __future__ import annotations
@@ -11,40 +11,40 @@ from dataclasses import dataclass
 from typing import Any
 
 from ollama_facade.golang.decode_errors import DecodeError, MismatchError, kind_of
-from ollama_facade.golang.quote import quote
+from ollama_facade.golang.encode import quote
 from ollama_facade.golang.types import Kind, Shape
 from ollama_facade.golang.values import text
 
 Decode = Callable[[Shape, Any], Any]
-"""Decodes a value by itself. Raises DecodeError."""
+"""Decodes a value alone. Raises DecodeError."""
 
 LATER: tuple[Kind, ...] = ("blocks", "content-items", "output-items")
-"""Kinds of a content, which Go keeps as bytes at first."""
+"""Kinds of a content, which Go stores as bytes at first."""
 
 TAKE_NULL: tuple[Kind, ...] = (
     "any", "raw", "own-struct", "input-items", "input-item", "part", *LATER,
 )  # fmt: skip
-"""Kinds that decode null as anything else."""
+"""Kinds that decode null like any other value."""
 
 UNFIT = {
     "json.RawMessage": "invalid input_schema for tool {}: ",
     "map[string]interface {}": "failed to unmarshal tool parameters: ",
 }
-"""What comes before the fault of a tool's parameters, with the tool's name."""
+"""What precedes the error of a tool's parameters, with the tool's name."""
 
 _NO_CONTENT = "unexpected end of JSON input"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Later:
-    """A member that Go keeps as bytes until the struct around it is decoded."""
+    """A member that Go stores as bytes until the struct around it is decoded."""
 
     shape: Shape
     value: Any
 
 
 def own_struct(decode: Decode, shape: Shape, value: Any) -> dict[str, Any]:
-    """A struct with a decoder of its own: the plain members first, then what is put off."""
+    """Decodes a struct with a decoder of its own: plain members first, then the contents."""
     plain = shape.plain
     decoded: dict[str, Any] = (decode(plain, value) if plain else None) or {}
     for name, field in shape.fields.items():
@@ -57,26 +57,26 @@ def own_struct(decode: Decode, shape: Shape, value: Any) -> dict[str, Any]:
 
 
 def items(decode: Decode, shape: Shape, value: Any) -> Any:
-    """A text, or a list of items. An error names the list and the place in it."""
+    """Decodes a text or a list of items. An error names the list and the index."""
     word = shape.kind.partition("-")[0]
     if value is None or kind_of(value) == "string":
         return text(value or "")
     if not isinstance(value, list):
-        fault = MismatchError(kind_of(value), shape.go_type)
-        raise DecodeError(f"{word} must be a string or array: {fault}")
+        mismatch = MismatchError(kind_of(value), shape.go_type)
+        raise DecodeError(f"{word} must be a string or array: {mismatch}")
     decoded = []
-    for number, one in enumerate(value):
+    for number, element in enumerate(value):
         try:
-            decoded.append(decode(shape.element, one) if shape.element else one)
+            decoded.append(decode(shape.element, element) if shape.element else element)
         except DecodeError as error:
             raise DecodeError(f"{word}[{number}]: {error}") from None
     return decoded
 
 
 def item(decode: Decode, shape: Shape, value: Any) -> Any:
-    """What the `type` says that it is."""
-    peeked = (decode(shape.plain, value) if shape.plain else None) or {}
-    kind = variant_name(shape, peeked)
+    """Decodes an item in the form that its `type` selects."""
+    tag = (decode(shape.plain, value) if shape.plain else None) or {}
+    kind = variant_name(shape, tag)
     variant = shape.variants.get(kind)
     if variant is not None:
         return decode(variant, value)
@@ -88,7 +88,7 @@ def item(decode: Decode, shape: Shape, value: Any) -> Any:
 
 
 def variant_name(shape: Shape, value: dict[str, Any]) -> str:
-    """The `type` of an item; without one it is a message if it has a role."""
+    """Returns the `type` of an item; an item with a role and no type is a message."""
     kind: str = value.get("type") or ""
     return "message" if not kind and shape.kind == "input-item" and value.get("role") else kind
 

@@ -1,9 +1,9 @@
-"""A body as Go's `encoding/json` decodes it into Ollama's structs, with Go's complaints.
+"""Decodes a body as Go's `encoding/json` does into Ollama's structs, with Go's errors.
 
-Go goes over the whole value. A plain mismatch of types is remembered, and the first one is reported
-at the end; a type with a decoder of its own (`keep_alive`, a message, …) ends everything at once,
-and its error counts. An error names the innermost struct and the path of keys of the decoding
-it came to, the path of an inner decoding being appended (inference.md §1.1).
+Go decodes the whole value. A mismatch of types is recorded, and the first one is reported at the
+end; an error of a type with a decoder of its own (`keep_alive`, a message, …) ends the decoding at
+once. An error names the innermost struct and the path of keys; the path of an inner decoding is
+appended (inference.md §1.1).
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from ollama_facade.golang.decode_errors import (
     arguments_value,
     base64_value,
     duration_value,
-    keep_unknown,
     kind_of,
     object_value,
     plain_value,
+    store_unknown,
     think_value,
 )
-from ollama_facade.golang.quote import quote
-from ollama_facade.golang.types import Kind, Shape, nothing
+from ollama_facade.golang.encode import quote
+from ollama_facade.golang.types import Kind, Shape, zero_value
 from ollama_facade.golang.unions import LATER, TAKE_NULL, UNFIT, UNIONS, Later
 from ollama_facade.golang.values import Members, Number, NumberRangeError, plain, text
 
 _INT64 = (-(2**63), 2**63 - 1)
 _ZERO_KINDS = ("string", "bool", "int", "float", "struct")
-_LONGEST_INTEGER = 20  # characters of an integer that 64 bits hold
+_MAX_INTEGER_DIGITS = 20  # characters of an integer of 64 bits
 
 _STRINGS = Shape("list", "[]string", element=Shape("string", "string"))
 _OCTET = Shape("int", "uint8")
 _UNSET: Final = object()
-"""Nothing is stored: null where Go has no null, or a value of the wrong type."""
+"""Marks that nothing is stored: null where Go has no null, or a value of the wrong type."""
 
 
-def as_go_decodes(shape: Shape, value: Any) -> Any:
-    """A value that `read` gave as plain data under the contract's own keys.
+def unmarshal(shape: Shape, value: Any) -> Any:
+    """Decodes a value of `read` into plain data under the contract's keys.
 
-    Null members of structs are left out, except where any JSON goes; null elements have become what
-    Go has for nothing; keys that a struct does not know are kept. None for null as a whole.
+    Null members of structs are left out, except where any JSON is allowed; null elements become
+    Go's zero value; unknown keys of a struct are preserved. Returns None for null.
     Raises DecodeError.
     """
     decoded = _Decoding().result(shape, value)
@@ -51,12 +51,12 @@ def as_go_decodes(shape: Shape, value: Any) -> Any:
 
 
 class _Decoding:
-    """One call of Go's `Unmarshal`: where it is, and the first mismatch that it saw."""
+    """The state of one call of Go's `Unmarshal`: its position and its first mismatch."""
 
     def __init__(self) -> None:
         self._struct = ""
         self._path: tuple[str, ...] = ()
-        self._remembered: DecodeError | None = None
+        self._first_error: DecodeError | None = None
         self._members: dict[str, Any] = {}
         self._unfit: tuple[dict[str, Any], str, DecodeError] | None = None
 
@@ -64,29 +64,29 @@ class _Decoding:
         try:
             decoded = self._stored(shape, value, _UNSET)
         except DecodeError as error:
-            raise self._in_place(error) from None
-        if self._remembered is not None:
-            raise self._remembered
+            raise self._located(error) from None
+        if self._first_error is not None:
+            raise self._first_error
         if self._unfit is not None:
-            members, prefix, fault = self._unfit
-            raise DecodeError(prefix.format(quote(members.get("name", ""))) + str(fault))
+            members, prefix, unfit = self._unfit
+            raise DecodeError(prefix.format(quote(members.get("name", ""))) + str(unfit))
         return decoded
 
-    def _in_place(self, error: DecodeError) -> DecodeError:
+    def _located(self, error: DecodeError) -> DecodeError:
         if isinstance(error, MismatchError) and self._path:
             return MismatchError(error.kind, error.go_type, self._struct, self._path + error.path)
         return error
 
-    def _remember(self, error: DecodeError) -> Any:
-        if self._remembered is None:
-            self._remembered = self._in_place(error)
+    def _record(self, error: DecodeError) -> Any:
+        if self._first_error is None:
+            self._first_error = self._located(error)
         return _UNSET
 
     def _mismatch(self, shape: Shape, value: Any) -> Any:
-        return self._remember(MismatchError(kind_of(value), shape.go_type))
+        return self._record(MismatchError(kind_of(value), shape.go_type))
 
     def _stored(self, shape: Shape, value: Any, earlier: Any) -> Any:
-        """What `value` becomes; `earlier` is what an earlier member of the same key became."""
+        """Decodes `value`; `earlier` is the result of an earlier member with the same key."""
         if value is None and shape.kind not in TAKE_NULL:
             return earlier if shape.kind in _ZERO_KINDS else _UNSET
         return _STORE[shape.kind](self, shape, value, earlier)
@@ -99,9 +99,9 @@ class _Decoding:
         for key, member in value.pairs:
             name = shape.field_for(key)
             if name is None:
-                keep_unknown(result, text(key), member)
+                store_unknown(result, text(key), member)
                 continue
-            # On the way out with an error this stays: it is the place of the error.
+            # When an error is raised this stays: it is the position of the error.
             self._struct, self._path, self._members = shape.struct, (*path, name), result
             decoded = self._stored(shape.fields[name], member, result.get(name, _UNSET))
             self._struct, self._path, self._members = struct, path, members
@@ -128,14 +128,14 @@ class _Decoding:
         return members
 
     def _element(self, shape: Shape | None, value: Any) -> Any:
-        """An element of a list or a map: where nothing is stored it is what Go has for nothing."""
+        """Decodes an element of a list or a map; Go's zero value where nothing is stored."""
         if shape is None:
             return self.any_value(shape, value, _UNSET)
-        decoding = _Decoding().result if shape.decodes_alone else self._element_in_place
+        decoding = _Decoding().result if shape.decodes_alone else self._element_plain
         decoded = decoding(shape, value)
-        return nothing(shape.kind) if decoded is _UNSET else decoded
+        return zero_value(shape.kind) if decoded is _UNSET else decoded
 
-    def _element_in_place(self, shape: Shape, value: Any) -> Any:
+    def _element_plain(self, shape: Shape, value: Any) -> Any:
         return self._stored(shape, value, _UNSET)
 
     def string_value(self, shape: Shape, value: Any, _earlier: Any) -> Any:
@@ -147,11 +147,11 @@ class _Decoding:
     def int_value(self, shape: Shape, value: Any, _earlier: Any) -> Any:
         if not isinstance(value, Number):
             return self._mismatch(shape, value)
-        if len(value) <= _LONGEST_INTEGER and value.removeprefix("-").isdigit():
-            whole = int(value)
-            if _INT64[0] <= whole <= _INT64[1]:
-                return whole
-        return self._remember(MismatchError(f"number {value}", shape.go_type))
+        if len(value) <= _MAX_INTEGER_DIGITS and value.removeprefix("-").isdigit():
+            integer = int(value)
+            if _INT64[0] <= integer <= _INT64[1]:
+                return integer
+        return self._record(MismatchError(f"number {value}", shape.go_type))
 
     def float_value(self, shape: Shape, value: Any, _earlier: Any) -> Any:
         if not isinstance(value, Number):
@@ -159,14 +159,14 @@ class _Decoding:
         try:
             return plain(value)
         except NumberRangeError as error:
-            return self._remember(MismatchError(f"number {error.literal}", shape.go_type))
+            return self._record(MismatchError(f"number {error.literal}", shape.go_type))
 
     def any_value(self, _shape: Shape | None, value: Any, _earlier: Any) -> Any:
-        # Go keeps `format` as bytes and would take 1e999 there; nothing of ours could send it on.
+        # Go stores `format` as bytes and would accept 1e999, which could not be sent on.
         try:
             return plain(value)
         except NumberRangeError as error:
-            return self._remember(MismatchError(f"number {error.literal}", "float64"))
+            return self._record(MismatchError(f"number {error.literal}", "float64"))
 
     def base64_text(self, shape: Shape, value: Any, _earlier: Any) -> Any:
         if isinstance(value, list):
@@ -176,7 +176,7 @@ class _Decoding:
         try:
             return base64_value(text(value))
         except DecodeError as error:
-            return self._remember(error)
+            return self._record(error)
 
     def _octet(self, value: Any) -> int:
         if not isinstance(value, Number):
@@ -185,7 +185,7 @@ class _Decoding:
             return 0
         if value.isdigit() and len(value) <= 3 and int(value) <= 255:
             return int(value)
-        self._remember(MismatchError(f"number {value}", _OCTET.go_type))
+        self._record(MismatchError(f"number {value}", _OCTET.go_type))
         return 0
 
     def own(self, shape: Shape, value: Any, _earlier: Any) -> Any:
@@ -201,14 +201,14 @@ class _Decoding:
         if shape is None:
             return plain_value(value)
         decoded = _Decoding().result(shape, value)
-        return nothing(shape.kind) if decoded is _UNSET else decoded
+        return zero_value(shape.kind) if decoded is _UNSET else decoded
 
     def parameters(self, shape: Shape, value: Any, _earlier: Any) -> Any:
-        """Ollama reads them when everything else is read, so any other mismatch comes first."""
+        """Checks the parameters of a tool; Ollama reports their errors after any other mismatch."""
         if shape.go_type.startswith("map") and not isinstance(value, Members):
             return self._mismatch(shape, value)
         try:
-            as_go_decodes(cast("Shape", shape.element), value)
+            unmarshal(cast("Shape", shape.element), value)
         except DecodeError as error:
             self._unfit = self._unfit or (self._members, UNFIT[shape.go_type], error)
         return self.any_value(shape, value, _UNSET)
@@ -217,7 +217,7 @@ class _Decoding:
         return Later(shape, value)
 
     def union(self, shape: Shape, value: Any, _earlier: Any) -> Any:
-        return UNIONS[shape.kind](as_go_decodes, shape, value)
+        return UNIONS[shape.kind](unmarshal, shape, value)
 
     def property_type(self, _shape: Shape, value: Any, _earlier: Any) -> Any:
         if kind_of(value) == "string":

@@ -1,7 +1,7 @@
-"""JSON read so that nothing is lost which Go's decoder would see.
+"""Reads JSON without losing what Go's decoder depends on.
 
-A Python dict forgets that a key came twice, and a float how it was written; Go's decoder goes by
-both. `read` keeps them, `plain` lets them go.
+A Python dict loses duplicate keys and a float loses how it was written; Go's decoder depends on
+both. `read` preserves them, `plain` converts to ordinary Python values.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import re
 from typing import Any
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_LONGEST_INTEGER = 20  # characters of an integer that 64 bits hold
-_LEAST, _MOST = -(2**63), 2**64 - 1
+_MAX_INTEGER_DIGITS = 20  # characters of an integer of 64 bits
+_MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**64 - 1
 
 
 class NumberRangeError(ValueError):
-    """A number does not fit a float64. `literal` is the number as it was written."""
+    """A number does not fit a float64; `literal` is its text."""
 
     def __init__(self, literal: str) -> None:
         super().__init__(literal)
@@ -26,13 +26,13 @@ class NumberRangeError(ValueError):
 
 
 class Number(str):
-    """A number as it was written."""
+    """The text of a number."""
 
     __slots__ = ()
 
 
 class Members:
-    """An object: its `pairs` in order, a key that came twice being there twice."""
+    """The members of an object in order, duplicate keys included."""
 
     __slots__ = ("pairs",)
 
@@ -41,7 +41,7 @@ class Members:
 
 
 def _replace_each_byte(error: UnicodeError) -> tuple[str, int]:
-    """One U+FFFD for a byte that is not UTF-8, as Go; Python's `replace` has one for several."""
+    """Replaces each invalid byte by U+FFFD, as Go does; Python's `replace` merges several."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     return "\ufffd" * (error.end - error.start), error.end
@@ -52,27 +52,27 @@ _decoder = json.JSONDecoder(object_pairs_hook=Members, parse_int=Number, parse_f
 
 
 def read(value: bytes) -> Any:
-    """One JSON value, whose syntax `scan.first_value` has found good.
+    """Reads one JSON value whose syntax `scan_value` has checked.
 
-    Gives Members, list, str, Number, bool or None. Bytes that are not UTF-8 have become U+FFFD;
-    lone surrogates are still there, `text` and `plain` replace them.
+    Returns Members, list, str, Number, bool or None. Bytes that are not UTF-8 become U+FFFD; lone
+    surrogates stay, `text` and `plain` replace them.
     """
     return _decoder.decode(value.decode("utf-8", "go-replace"))
 
 
 def text(value: str) -> str:
-    """The string with one U+FFFD for every lone surrogate (inference.md §1, rule 9)."""
+    """Replaces each lone surrogate by U+FFFD (inference.md §1, rule 9)."""
     return value if value.isascii() else _SURROGATE.sub("\ufffd", value)
 
 
 def number(literal: str) -> int | float:
-    """The number as orjson has it: an int as far as 64 bits go, else a float.
+    """Converts a number as orjson does: an int within 64 bits, else a float.
 
-    Raises NumberRangeError beyond a float64. A literal of any length is cheap.
+    Raises NumberRangeError beyond a float64. The length of the literal does not matter.
     """
-    if len(literal) <= _LONGEST_INTEGER and literal.lstrip("-").isdigit():
-        whole = int(literal)
-        return whole if _LEAST <= whole <= _MOST else float(whole)
+    if len(literal) <= _MAX_INTEGER_DIGITS and literal.lstrip("-").isdigit():
+        integer = int(literal)
+        return integer if _MIN_INTEGER <= integer <= _MAX_INTEGER else float(integer)
     value = float(literal)
     if math.isinf(value):
         raise NumberRangeError(literal)
@@ -80,9 +80,9 @@ def number(literal: str) -> int | float:
 
 
 def plain(value: Any) -> Any:
-    """What `read` gave as dict, list, str, int, float, bool and None; the last of a key counts.
+    """Converts a value of `read` to ordinary Python values; the last of duplicate keys counts.
 
-    Raises NumberRangeError. One frame a level, so that `scan.DEEPEST` levels fit on the stack.
+    Raises NumberRangeError. One stack frame a level, so that `scanner.MAX_DEPTH` levels fit.
     """
     if type(value) is Number:
         return number(value)
@@ -96,13 +96,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, list):
         elements: list[Any] = []
         for element in value:
-            elements.append(plain(element))  # noqa: PERF401 - a comprehension is a second frame
+            elements.append(plain(element))  # noqa: PERF401 - a comprehension needs a second frame
         return elements
     return value
 
 
 def is_deeper_than(levels: int, value: Any) -> bool:
-    """Whether more than `levels` lists and dicts stand in one another. Needs no stack itself."""
+    """Tests whether lists and dicts are nested more than `levels` deep, without recursion."""
     level = [value]
     for _ in range(levels + 1):
         level = [item for item in level if isinstance(item, dict | list)]

@@ -1,8 +1,8 @@
-"""What an operation is given besides the body, and the five shapes of what it gives back."""
+"""What an operation takes besides the body, and the five forms of what it returns."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -13,33 +13,48 @@ Frame: TypeAlias = "dict[str, Any] | bytes"
 """One object of a stream, or the JSON of one or more, a line each."""
 
 
+DROPPED_HEADER = "Facade-Dropped"
+"""Names what the client asked for and was not sent, because the backend cannot take it."""
+
+
 @dataclass(slots=True)
 class RequestContext:
-    """One request as the operations see it: no framework, no socket.
-
-    `started` is monotonic nanoseconds, taken when the request arrived. `path` holds the decoded
-    path parameters, `anthropic` the headers by which clients of that dialect choose what they are
-    answered. An operation adds headers of the response to `response_headers`. `content_type` and
-    `content` are the body as it was sent, for the operation that takes another than JSON.
-    For the log and the metrics the operation leaves the backend's counts of tokens, and a `failure`
-    that it told the client of by itself.
-    """
+    """One request as the operations see it: no framework, no socket."""
 
     started: int
+    """When the request arrived, monotonic nanoseconds."""
+
     user_agent: str = ""
     authorization: str = ""
     request_id: str = ""
+
     anthropic: Mapping[str, str] = field(default_factory=dict)
+    """The headers by which clients of Anthropic's API choose what they are answered."""
+
     path: Mapping[str, str] = field(default_factory=dict)
-    response_headers: dict[str, str] = field(default_factory=dict)
+    """The decoded path parameters."""
+
     content_type: str = ""
     content: bytes = b""
+    """The body as it was sent, for the operation that takes another than JSON."""
+
+    response_headers: dict[str, str] = field(default_factory=dict)
+    """Headers that the operation adds to the response."""
+
     prompt_tokens: int = 0
     answer_tokens: int = 0
+    """Tokens as the backend counted them, for the log and the metrics."""
+
     failure: OllamaError | None = None
+    """A failure that the operation has reported to the client by itself."""
+
+    def note_dropped(self, names: Sequence[str]) -> None:
+        """Names in a header of the response what is not sent to the backend."""
+        if names:
+            self.response_headers[DROPPED_HEADER] = ", ".join(names)
 
     def count(self, value: object) -> None:
-        """Keeps the tokens of a value of the backend's that has `usage`, alone or in its answer."""
+        """Keeps the tokens of a backend's value that has `usage`, itself or in its response."""
         if not isinstance(value, Mapping):
             return
         for holder in (value, value.get("response"), value.get("message")):
@@ -75,14 +90,14 @@ class Empty:
 
 
 class FinalBatch(list["Frame"]):
-    """Frames after which nothing follows: they go out together with the end of the body."""
+    """The last frames of a stream: they are sent together with the end of the body."""
 
 
 @dataclass(slots=True)
 class NdjsonStream:
     """NDJSON: a frame a line. The status goes out with the first batch, not before it.
 
-    After a batch that is `Last` no other is asked for.
+    A `FinalBatch` is the last one.
     """
 
     batches: AsyncIterator[Sequence[Frame]]
@@ -99,3 +114,26 @@ class SseStream:
     batches: AsyncIterator[list[dict[str, Any]]]
     named: bool = False
     done: bool = False
+
+
+Generated: TypeAlias = "Json | NdjsonStream | SseStream"
+"""What an operation that generates returns."""
+
+Frames: TypeAlias = "AsyncGenerator[Sequence[Frame], None]"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How the frames of an API are sent."""
+
+    stream: Callable[[Frames], NdjsonStream | SseStream]
+    media_type: str = "application/json; charset=utf-8"
+    """Of an answer that is not streamed."""
+
+    streams_loading: bool = True
+    """Whether the answer to a request without input is a stream where one was asked for."""
+
+
+async def once(frames: Sequence[Frame]) -> AsyncGenerator[Sequence[Frame], None]:
+    """A stream of frames that are known already."""
+    yield frames

@@ -1,4 +1,4 @@
-"""What `/api/ps` lists: the models used within their keep-alive, as far as this process knows.
+"""The models that `/api/ps` lists: those used within their keep-alive by this process.
 
 Nothing is loaded here; the backend holds the weights. The list is for people and clients that look
 at it, so it is kept in memory, bounded, and lost with the process (inference.md §14, management.md
@@ -16,7 +16,7 @@ from ollama_facade.translate.models import Model
 FOREVER = 2**63 - 1
 """Go's longest duration, about 292 years: how Ollama shows a model that never expires."""
 
-LIMIT = 256
+MAX_MODELS = 256
 """How many models are remembered; the one that would expire first makes room."""
 
 
@@ -52,17 +52,17 @@ class Loaded:
         now = self._clock.monotonic()
         self._forget_expired(now)
         key = _key(model)
-        known = self._entries.get(key)
+        entry = self._entries.get(key)
         if keep_alive is None:
-            keep_alive = known.keep_alive if known else self._settings.keep_alive
+            keep_alive = entry.keep_alive if entry else self._settings.keep_alive
         if keep_alive == 0:
             self.unload(model)
             return
         if keep_alive < 0 or keep_alive > FOREVER:
             keep_alive = FOREVER
         if context_length is None:
-            context_length = known.context_length if known else self._context_length(model)
-        if known is None and len(self._entries) >= LIMIT:
+            context_length = entry.context_length if entry else self._context_length(model)
+        if entry is None and len(self._entries) >= MAX_MODELS:
             first = min(self._entries, key=lambda key: self._entries[key].deadline)
             del self._entries[first]
         deadline = now + keep_alive

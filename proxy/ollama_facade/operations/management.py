@@ -12,11 +12,11 @@ from typing import Any
 
 from ollama_facade import names
 from ollama_facade.catalog import checks, entry
-from ollama_facade.catalog.registry import Catalog
 from ollama_facade.errors import OllamaError
-from ollama_facade.golang.quote import quote
+from ollama_facade.golang.encode import quote
 from ollama_facade.names import Reference
 from ollama_facade.operations.context import Empty, Json, NdjsonStream, RequestContext
+from ollama_facade.operations.services import Services
 
 Body = Mapping[str, Any]
 Batches = AsyncIterator[list[dict[str, Any]]]
@@ -32,10 +32,10 @@ _FORBIDDEN_PARTS = ("", ".", "..")
 class Management:
     """The operations that change models; of what every room is given it needs only the catalog."""
 
-    def __init__(self, catalog: Catalog, *_others: object) -> None:
-        self._catalog = catalog
+    def __init__(self, services: Services) -> None:
+        self._catalog = services.catalog
 
-    async def pull(self, body: Body, call: RequestContext) -> NdjsonStream | Json:
+    async def pull(self, body: Body, context: RequestContext) -> NdjsonStream | Json:
         """`POST /api/pull`: the frames of a model that is there, else Ollama's error (§3.8).
 
         Raises OllamaError(400) for an invalid name, BackendError when the backend does not say.
@@ -44,9 +44,9 @@ class Management:
         model = await self._catalog.find(target) if target else None
         if model is None and names.parse(target) is None:
             raise OllamaError(400, "invalid model name")
-        return await _progress(_pulled(model is not None), body, call)
+        return await _progress(_pulled(model is not None), body, context)
 
-    async def push(self, body: Body, call: RequestContext) -> NdjsonStream | Json:
+    async def push(self, body: Body, context: RequestContext) -> NdjsonStream | Json:
         """`POST /api/push`: refused after the first frame, as Ollama's own failures come (§3.9).
 
         Raises OllamaError(400) without a name.
@@ -55,9 +55,9 @@ class Management:
         if not target:
             raise OllamaError(400, "model is required")
         model = await self._catalog.find(target)
-        return await _progress(_refused_push(target, model is not None), body, call)
+        return await _progress(_refused_push(target, model is not None), body, context)
 
-    async def create(self, body: Body, call: RequestContext) -> NdjsonStream | Json:
+    async def create(self, body: Body, context: RequestContext) -> NdjsonStream | Json:
         """`POST /api/create`: a preset over a model that is there (§3.10).
 
         Raises OllamaError(400) for a path, a digest or a name that is not one: no answer has begun.
@@ -65,9 +65,9 @@ class Management:
         _check_files(body)
         if names.parse(entry.name_of(body)) is None:
             raise OllamaError(400, "invalid model name")
-        return await _progress(self._created(body), body, call)
+        return await _progress(self._created(body), body, context)
 
-    async def copy(self, body: Body, call: RequestContext) -> Empty:  # noqa: ARG002 - the form of an operation
+    async def copy(self, body: Body, context: RequestContext) -> Empty:  # noqa: ARG002 - the form of an operation
         """`POST /api/copy` (§3.11). Raises OllamaError: 400, 404, 403 without a writable folder."""
         source = body.get("source") or ""
         destination = body.get("destination") or ""
@@ -78,7 +78,7 @@ class Management:
         await self._catalog.copy(source, destination)
         return Empty()
 
-    async def delete(self, body: Body, call: RequestContext) -> Empty:  # noqa: ARG002 - the form of an operation
+    async def delete(self, body: Body, context: RequestContext) -> Empty:  # noqa: ARG002 - the form of an operation
         """`DELETE /api/delete` (§3.12).
 
         Raises OllamaError: 404 when there is no such model, 400 for a bad name or a model of the
@@ -97,14 +97,14 @@ class Management:
         await self._catalog.delete(target)
         return Empty()
 
-    async def head_blob(self, call: RequestContext) -> Empty:
+    async def head_blob(self, context: RequestContext) -> Empty:
         """`HEAD /api/blobs/:digest` (§3.13): no blob is here. Raises OllamaError(400), (404)."""
-        digest = _checked_digest(call)
+        digest = _checked_digest(context)
         raise OllamaError(404, f"blob {quote(digest)} not found")
 
-    async def create_blob(self, call: RequestContext) -> Empty:
+    async def create_blob(self, context: RequestContext) -> Empty:
         """`POST /api/blobs/:digest`: refused, the body unread. Raises OllamaError(400), (501)."""
-        _checked_digest(call)
+        _checked_digest(context)
         raise checks.weights_refused("uploading files")
 
     async def _created(self, body: Body) -> Batches:
@@ -117,14 +117,14 @@ class Management:
             raise OllamaError(400, "unknown type")
         base, source = _base(raw)
         target = raw
-        found = await self._catalog.find(raw)
-        if found is None:
+        model = await self._catalog.find(raw)
+        if model is None:
             target = base
-            found = await self._catalog.find(base)
-        if found is None and names.parse(base) is None:
+            model = await self._catalog.find(base)
+        if model is None and names.parse(base) is None:
             raise OllamaError(400, "invalid model name")
         _check_remote(body)
-        if found is None:
+        if model is None:
             if source == "":
                 yield [{"status": "pulling manifest"}]
             raise OllamaError(500, PULL_FAILED)
@@ -132,7 +132,7 @@ class Management:
             yield [frame]
 
 
-async def _progress(batches: Batches, body: Body, call: RequestContext) -> NdjsonStream | Json:
+async def _progress(batches: Batches, body: Body, context: RequestContext) -> NdjsonStream | Json:
     """The frames as they come, or only the last one when `stream` is false (§1.5).
 
     A failure has its status then, and a media type without charset like the frames (§1.4).
@@ -144,7 +144,7 @@ async def _progress(batches: Batches, body: Body, call: RequestContext) -> Ndjso
         async for batch in batches:
             last = batch[-1]
     except OllamaError as error:
-        call.response_headers.update(error.headers)
+        context.response_headers.update(error.headers)
         value = {"error": error.message, **error.fields}
         return Json(value, error.status, "application/json")
     return Json(last, media_type="application/json")
@@ -218,8 +218,8 @@ def _check_remote(body: Body) -> None:
     )
 
 
-def _checked_digest(call: RequestContext) -> str:
-    digest = call.path.get("digest", "")
+def _checked_digest(context: RequestContext) -> str:
+    digest = context.path.get("digest", "")
     if not _DIGEST.fullmatch(digest):
         raise OllamaError(400, "invalid digest format")
     return digest

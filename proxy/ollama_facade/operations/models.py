@@ -6,13 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ollama_facade.catalog.registry import Catalog
-from ollama_facade.clock import Clock
-from ollama_facade.config.settings import Settings
+from ollama_facade import names
 from ollama_facade.operations.context import Json, RequestContext
-from ollama_facade.operations.loaded import Loaded
 from ollama_facade.operations.resolve import installed
-from ollama_facade.translate.models import ps_entry, tags_entry
+from ollama_facade.operations.services import Services
+from ollama_facade.translate.apis.openai_renderer import model_value
+from ollama_facade.translate.models import Model, ps_entry, tags_entry
 from ollama_facade.translate.show import show_answer
 
 COPILOT = "GitHubCopilotChat/"
@@ -20,23 +19,23 @@ COPILOT = "GitHubCopilotChat/"
 
 
 class Models:
-    """`/api/tags`, `/api/ps` and `/api/show`."""
+    """`/api/tags`, `/api/ps`, `/api/show` and `/v1/models`."""
 
-    def __init__(self, catalog: Catalog, clock: Clock, settings: Settings, loaded: Loaded) -> None:
-        self._catalog = catalog
-        self._clock = clock
-        self._settings = settings
-        self._loaded = loaded
+    def __init__(self, services: Services) -> None:
+        self._catalog = services.catalog
+        self._clock = services.clock
+        self._settings = services.settings
+        self._loaded = services.loaded
 
-    async def list(self, call: RequestContext) -> Json:
+    async def list(self, context: RequestContext) -> Json:
         """`GET /api/tags` (management.md §3.1). Raises BackendError when nothing is known."""
         return Json({"models": [tags_entry(model) for model in await self._catalog.models()]})
 
-    async def head_list(self, call: RequestContext) -> Json:
+    async def head_list(self, context: RequestContext) -> Json:
         """`HEAD /api/tags`: the same; the server sends no body (golden http/tags-head)."""
-        return await self.list(call)
+        return await self.list(context)
 
-    async def ps(self, call: RequestContext) -> Json:
+    async def ps(self, context: RequestContext) -> Json:
         """`GET /api/ps`: what this process was asked for within its keep-alive (§3.2)."""
         entries = [
             ps_entry(entry.model, expires_at=entry.expires_at, context_length=entry.context_length)
@@ -44,7 +43,7 @@ class Models:
         ]
         return Json({"models": entries})
 
-    async def show(self, body: Mapping[str, Any], call: RequestContext) -> Json:
+    async def show(self, body: Mapping[str, Any], context: RequestContext) -> Json:
         """`POST /api/show` (§3.3). Raises OllamaError as `installed` does."""
         requested = body.get("model") or body.get("name") or ""
         model = await installed(self._catalog, requested, "show", self._settings)
@@ -52,6 +51,24 @@ class Models:
             model,
             system=body.get("system") or "",
             options=body.get("options"),
-            basename=requested if call.user_agent.startswith(COPILOT) else "",
+            basename=requested if context.user_agent.startswith(COPILOT) else "",
         )
         return Json(answer)
+
+    async def list_openai_models(self, context: RequestContext) -> Json:
+        """`GET /v1/models`; `data` is null where there are no models (§4.4)."""
+        models = await self._catalog.models()
+        entries = [model_value(model, model.name, _namespace(model)) for model in models]
+        return Json({"object": "list", "data": entries or None})
+
+    async def retrieve_openai_model(self, context: RequestContext) -> Json:
+        """`GET /v1/models/{model}`: the id is the name as it was name for (§4.4)."""
+        name = context.path["model"]
+        model = await installed(self._catalog, name, "show", self._settings)
+        return Json(model_value(model, name, _namespace(model)))
+
+
+def _namespace(model: Model) -> str:
+    """Who owns a model is the namespace of its name; an id that is no name tells by itself."""
+    parsed = names.parse(model.name)
+    return parsed.namespace if parsed else model.owned_by or "library"

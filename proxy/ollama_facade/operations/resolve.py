@@ -1,4 +1,4 @@
-"""From the text that a request calls a model to the model (inference.md §3, management.md §2)."""
+"""Finds the model that a request names (inference.md §3, management.md §2)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ollama_facade import names
 from ollama_facade.catalog.registry import Catalog
 from ollama_facade.config.settings import Settings
 from ollama_facade.errors import OllamaError
-from ollama_facade.golang.quote import quote
+from ollama_facade.golang.encode import quote
 from ollama_facade.names import Name, Reference
 from ollama_facade.translate.models import Model
 
@@ -61,6 +61,16 @@ def cloud_disabled(operation: str) -> OllamaError:
     return OllamaError(403, f"ollama cloud is disabled: {operation}")
 
 
+def refuse_cloud(name: str, settings: Settings) -> None:
+    """Raises OllamaError(403) for a name of Ollama's cloud when that is switched off.
+
+    On OpenAI's routes Ollama looks for it before its translators look at anything else.
+    """
+    reference = names.reference(name)
+    if reference.source == "cloud" and settings.no_cloud and names.parse(reference.base):
+        raise cloud_disabled("remote model is unavailable")
+
+
 async def installed(catalog: Catalog, raw: str, endpoint: str, settings: Settings) -> Model:
     """The model that `raw` means to `endpoint`, a key of `REFUSALS`.
 
@@ -89,10 +99,10 @@ async def installed(catalog: Catalog, raw: str, endpoint: str, settings: Setting
 
 def _spellings(reference: Reference) -> tuple[str, ...]:
     """What to look for: a source is Ollama's word first, but may be a tag of the backend's."""
-    whole = names.trim(reference.raw)
+    spelling = names.trim(reference.raw)
     if reference.source == "local":
-        return reference.base, whole
-    return (whole,)
+        return reference.base, spelling
+    return (spelling,)
 
 
 async def _displayed(catalog: Catalog, reference: Reference, name: Name, refusals: Refusals) -> str:
@@ -104,14 +114,14 @@ async def _displayed(catalog: Catalog, reference: Reference, name: Name, refusal
         return reference.raw
     if reference.source == "cloud":
         return names.trim(reference.raw)
-    known = [other for model in await catalog.models() if (other := names.parse(model.name))]
+    listed = [each for model in await catalog.models() if (each := names.parse(model.name))]
 
-    def spelled(part: str, others: list[str]) -> str:
-        return next((other for other in others if other.casefold() == part.casefold()), part)
+    def spelled(part: str, spellings: list[str]) -> str:
+        return next((text for text in spellings if text.casefold() == part.casefold()), part)
 
     return Name(
-        spelled(name.host, [other.host for other in known]),
-        spelled(name.namespace, [other.namespace for other in known]),
-        spelled(name.model, [other.model for other in known]),
-        spelled(name.tag, [other.tag for other in known]),
+        spelled(name.host, [each.host for each in listed]),
+        spelled(name.namespace, [each.namespace for each in listed]),
+        spelled(name.model, [each.model for each in listed]),
+        spelled(name.tag, [each.tag for each in listed]),
     ).display()

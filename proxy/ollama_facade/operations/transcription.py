@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ollama_facade import names
-from ollama_facade.backend.client import Backend
-from ollama_facade.catalog.registry import Catalog
-from ollama_facade.config.settings import Settings
 from ollama_facade.errors import BackendError, OllamaError
 from ollama_facade.operations.context import Json, RequestContext, Text
 from ollama_facade.operations.resolve import installed
+from ollama_facade.operations.services import Services
 from ollama_facade.translate.forms import read_form
 
 _PASSED = ("language", "prompt")
@@ -19,14 +17,14 @@ _PASSED = ("language", "prompt")
 class Transcription:
     """Turns speech into text where the backend does."""
 
-    def __init__(self, catalog: Catalog, backend: Backend, settings: Settings) -> None:
-        self._catalog = catalog
-        self._backend = backend
-        self._settings = settings
+    def __init__(self, services: Services) -> None:
+        self._catalog = services.catalog
+        self._backend = services.backend
+        self._settings = services.settings
 
-    async def create_transcription(self, call: RequestContext) -> Json | Text:
+    async def create_transcription(self, context: RequestContext) -> Json | Text:
         """`POST /v1/audio/transcriptions`. The checks are in Ollama's order."""
-        form = read_form(call.content_type, call.content)
+        form = read_form(context.content_type, context.content)
         name = form["model"].text if "model" in form else ""
         if not names.trim(name):
             raise OllamaError(400, "model is required")
@@ -39,7 +37,7 @@ class Transcription:
         fields = {key: form[key].text for key in _PASSED if key in form and form[key].content}
         audio = (file.filename or "audio", file.content)
         answer = await self._backend.transcription(
-            {"model": model.backend_id, "file": audio, **fields}, call.authorization
+            {"model": model.backend_id, "file": audio, **fields}, context.authorization
         )
         text = answer.get("text") if isinstance(answer, Mapping) else None
         if not isinstance(text, str):

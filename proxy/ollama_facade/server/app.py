@@ -26,6 +26,7 @@ from ollama_facade.config.settings import Settings
 from ollama_facade.contract.decoder import decoder
 from ollama_facade.errors import ContractError, OllamaError
 from ollama_facade.golang.encode import dumps
+from ollama_facade.operations import Services, handlers
 from ollama_facade.operations.context import (
     Empty,
     Json,
@@ -34,17 +35,7 @@ from ollama_facade.operations.context import (
     SseStream,
     Text,
 )
-from ollama_facade.operations.embedding import Embedding
-from ollama_facade.operations.host import Host
-from ollama_facade.operations.inference import Inference
 from ollama_facade.operations.loaded import Loaded
-from ollama_facade.operations.management import Management
-from ollama_facade.operations.messages import Messages
-from ollama_facade.operations.models import Models
-from ollama_facade.operations.openai import OpenAI
-from ollama_facade.operations.responses import Responses
-from ollama_facade.operations.transcription import Transcription
-from ollama_facade.operations.translating import Translating
 from ollama_facade.server import ndjson, problems, sse
 from ollama_facade.server.direct_dispatch import DirectDispatch
 from ollama_facade.server.documentation import DOCUMENTATION
@@ -83,31 +74,19 @@ def build(
     stopping = stopping or Shutdown()
     backend = Backend(settings)
     catalog = Catalog(settings, backend, clock)
-    loaded = Loaded(clock, settings)
-    translating = Translating(catalog, backend, loaded, settings)
-    rooms = (
-        Inference(catalog, backend, loaded, clock, settings),
-        Embedding(catalog, backend, loaded, clock, settings),
-        OpenAI(catalog, backend, loaded, clock, settings),
-        Transcription(catalog, backend, settings),
-        Messages(translating),
-        Responses(translating, clock),
-        Models(catalog, clock, settings, loaded),
-        Management(catalog, clock, settings, loaded),
-        Host(catalog, clock, settings, loaded),
-    )
+    services = Services(settings, clock, catalog, backend, Loaded(clock, settings))
     document = contract.document()
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
-        await catalog.look()
+        await catalog.preload()
         yield
         await backend.close()
 
     for operation in contract.operations():
         if operation.request:
             decoder(operation.request)  # compiled now, so that no request pays for it
-    app = connexion_app(document, operations(rooms), clock, lifespan)
+    app = connexion_app(document, handlers(services), clock, lifespan)
     pages = {**(DOCUMENTATION if settings.docs else {}), **(INTERFACE if settings.ui else {})}
     meter = Metrics(shared=shared) if settings.metrics else None
     apart = settings.metrics_host
@@ -119,16 +98,6 @@ def build(
     table = {**routes(document), **main.routes(), **dict.fromkeys(pages, ("HEAD", "GET"))}
     door = Door(main, settings, clock, table, meter, stopping)
     return door if apart is None else PortRouter(apart[1], HealthEndpoints(readiness, meter), door)
-
-
-def operations(rooms: tuple[object, ...]) -> dict[str, Operation]:
-    """Every public method of the rooms by its name, which is the operationId."""
-    return {
-        name: method
-        for room in rooms
-        for name, method in inspect.getmembers(room, inspect.iscoroutinefunction)
-        if not name.startswith("_")
-    }
 
 
 def connexion_app(

@@ -1,8 +1,8 @@
-"""The one machine for every answer: Deltas in, Pieces and exactly one Ending out.
+"""The one machine for every answer: StreamDeltas in, OutputDeltas and exactly one Completion out.
 
 Laws (tests/translate/test_accumulator_laws.py): any split of the content folds to the same answer;
-`feed` raises nothing but OllamaError; there is one Ending; a stream folded equals the answer that
-was not streamed; no Piece is empty.
+`feed` raises nothing but OllamaError; there is one Completion; a stream folded equals the answer
+that was not streamed; no OutputDelta is empty.
 """
 
 from __future__ import annotations
@@ -11,7 +11,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ollama_facade.errors import BackendError
-from ollama_facade.translate.deltas import Completion, OutputDelta, StreamDelta, Timings, Usage
+from ollama_facade.translate.deltas import (
+    Completion,
+    OutputDelta,
+    StreamDelta,
+    TextRun,
+    Timings,
+    Usage,
+    each_delta,
+)
 from ollama_facade.translate.logprobs import with_alternatives
 from ollama_facade.translate.thinking import ThinkingSplitter
 from ollama_facade.translate.tool_calls import ToolCalls
@@ -47,8 +55,21 @@ class Accumulator:
         """True once the backend gave its finish reason; only counts can follow."""
         return bool(self._finish)
 
+    def feed_batch(self, batch: Sequence[StreamDelta | TextRun]) -> list[OutputDelta | TextRun]:
+        """What the client sees of the deltas that were read together."""
+        output: list[OutputDelta | TextRun] = []
+        for item in batch:
+            if isinstance(item, TextRun) and self.accepts_raw_text:
+                output.append(item)
+                continue
+            for delta in each_delta((item,)):
+                visible = self.feed(delta)
+                if visible is not None:
+                    output.append(visible)
+        return output
+
     def feed(self, delta: StreamDelta) -> OutputDelta | None:
-        """What the client sees of one Delta now; text beside a finish reason waits for the end."""
+        """What the client sees of one delta; text beside a finish reason waits for the end."""
         if delta.usage is not None:
             self._usage = delta.usage
         if delta.timings is not None:
@@ -57,41 +78,41 @@ class Accumulator:
             return None
         for part in delta.calls:
             self._calls.feed(part)
-        piece = self._piece(delta.thinking, delta.content, delta.logprobs)
+        output = self._output(delta.thinking, delta.content, delta.logprobs)
         if delta.finish:
             self._finish = delta.finish
-            self._last = piece
+            self._last = output
             return None
-        if piece.content or piece.thinking or piece.logprobs:
-            return piece
+        if output.content or output.thinking or output.logprobs:
+            return output
         return None
 
     @property
-    def passes(self) -> bool:
-        """Whether `feed` would give a Piece of the same text for a Delta that is only a text."""
+    def accepts_raw_text(self) -> bool:
+        """Whether a delta that is only a text reaches the client as it is."""
         splitting = self._splitter is not None and not self._splitter.is_over
         return not (splitting or self._surrogate or self._finish)
 
     def finish(self) -> Completion:
-        """The Ending. Raises BackendError when the backend never said that it had finished."""
+        """The completion. Raises BackendError when the backend gave no finish reason."""
         if not self._finish:
             raise BackendError(502, "backend stream ended before it finished", kind="truncated")
-        piece = self._last
+        output = self._last
         if self._splitter is not None:
             thinking, content = self._splitter.finish()
-            piece.thinking += "" if self._drop_thinking else thinking
-            piece.content += content
+            output.thinking += "" if self._drop_thinking else thinking
+            output.content += content
         if self._surrogate:
-            piece.content += "\ufffd"
+            output.content += "\ufffd"
         return Completion(
             done_reason="length" if self._finish == "length" else "stop",
-            piece=piece,
+            output=output,
             calls=self._calls.finish(),
             usage=self._usage,
             timings=self._timings,
         )
 
-    def _piece(
+    def _output(
         self, thinking: str, content: str, logprobs: Sequence[Mapping[str, Any]]
     ) -> OutputDelta:
         if content:
@@ -116,7 +137,7 @@ class Accumulator:
         return held
 
     def _join_surrogates(self, content: str) -> str:
-        """Halves of a character that came in two Deltas (faults.md row 54)."""
+        """Joins halves of a character that came in two deltas (faults.md row 54)."""
         if self._surrogate:
             content, self._surrogate = self._surrogate + content, ""
         if content.isascii():

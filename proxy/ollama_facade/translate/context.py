@@ -1,9 +1,9 @@
-"""`context` of generate: integers that carry the conversation itself (inference.md §5.1, §13.4).
+"""Packs a conversation into the integers of `context` (inference.md §5.1, inference.md §13.4).
 
 In Ollama they are tokens, which only the model that made them can read. Here they are the turns,
-compressed, so that any replica in front of any backend can go on with them. Layout, all in
-1 … 2^31 - 1: a mark, the version, 1 + length of the payload in bytes, 1 + its CRC-32 (31 bits),
-then 1 + each three bytes of the payload, which is zlib over the JSON ``[[role, content], …]``.
+compressed, so that any replica in front of any backend can continue. Layout, all in 1 … 2^31 - 1:
+a mark, the version, 1 + length of the payload in bytes, 1 + its CRC-32 (31 bits), then 1 + each
+three bytes of the payload, which is zlib over the JSON ``[[role, content], …]``.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from typing import Any, NoReturn
 from ollama_facade.errors import OllamaError
 from ollama_facade.translate.models import Model
 
-TURNS_LIMIT = 256 * 1024
-"""Bytes of the turns as JSON. What is older than fits is left out, system texts last."""
+MAX_TURNS_BYTES = 256 * 1024
+"""Size of the turns as JSON. The oldest turns are left out, system texts last."""
 
 _MARK = 0x4F43_5458
 _VERSION = 1
-_HEAD = 4
-_STEP = 3
+_HEAD_LENGTH = 4
+_STEP_BYTES = 3
 
 
 def pack(turns: Sequence[Mapping[str, Any]]) -> list[int]:
-    """The turns as integers; of each only `role` and the text of `content`.
+    """Packs the `role` and the text of `content` of each turn into integers.
 
-    `[]` when there are none, or when already the last one is over the limit.
+    `[]` when there are no turns, or when the last one alone is over the limit.
     """
     payload = _within_limit([[turn.get("role") or "", _text(turn)] for turn in turns])
     if not payload:
         return []
     packed = zlib.compress(payload, 6)
-    padded = packed + b"\0" * (-len(packed) % _STEP)
-    steps = (padded[at : at + _STEP] for at in range(0, len(padded), _STEP))
+    padded = packed + b"\0" * (-len(packed) % _STEP_BYTES)
+    steps = (padded[at : at + _STEP_BYTES] for at in range(0, len(padded), _STEP_BYTES))
     return [
         _MARK,
         _VERSION,
@@ -46,20 +46,20 @@ def pack(turns: Sequence[Mapping[str, Any]]) -> list[int]:
 
 
 def unpack(context: Sequence[int]) -> list[dict[str, Any]]:
-    """The turns that `pack` was given, `[]` for an empty context.
+    """Returns the turns that `pack` was given, `[]` for an empty context.
 
     Raises OllamaError(400) for integers that this service did not make.
     """
     if not context:
         return []
-    if len(context) <= _HEAD or list(context[:2]) != [_MARK, _VERSION]:
+    if len(context) <= _HEAD_LENGTH or list(context[:2]) != [_MARK, _VERSION]:
         _refuse()
     length, checksum = context[2] - 1, context[3] - 1
-    steps = [value - 1 for value in context[_HEAD:]]
-    if not all(0 <= step < 1 << 8 * _STEP for step in steps):
+    steps = [value - 1 for value in context[_HEAD_LENGTH:]]
+    if not all(0 <= step < 1 << 8 * _STEP_BYTES for step in steps):
         _refuse()
-    packed = b"".join(step.to_bytes(_STEP, "big") for step in steps)
-    if len(packed) - length not in range(_STEP) or _checksum(packed[:length]) != checksum:
+    packed = b"".join(step.to_bytes(_STEP_BYTES, "big") for step in steps)
+    if len(packed) - length not in range(_STEP_BYTES) or _checksum(packed[:length]) != checksum:
         _refuse()
     try:
         turns = json.loads(_decompressed(packed[:length]))
@@ -69,9 +69,9 @@ def unpack(context: Sequence[int]) -> list[dict[str, Any]]:
 
 
 def generate_context(body: Mapping[str, Any], answer: str, model: Model | None = None) -> list[int]:
-    """The `context` of a reply: the conversation of `body` and the answer; `[]` for `raw`.
+    """Returns the `context` of a reply: the conversation of `body` and the answer; `[]` for `raw`.
 
-    Without `model` its system text and stored messages are not part of it. Images are not either.
+    It includes the system text and the messages of `model`, if given, but no images.
     """
     if body.get("raw"):
         return []
@@ -84,20 +84,20 @@ def generate_context(body: Mapping[str, Any], answer: str, model: Model | None =
 
 
 def generate_turns(body: Mapping[str, Any], model: Model | None) -> list[dict[str, Any]]:
-    """[system] + the model's messages, or the turns of `context`, + the prompt.
+    """Returns [system] + the model's messages, or the turns of `context`, + the prompt.
 
-    A request's `system` replaces the one that the context carries, and the model's stands in where
-    there is none: one system message at the start is what every chat template takes.
+    The `system` of the request replaces that of the context, and the model's is used where there is
+    none: every chat template accepts one system message at the start.
     """
     context = body.get("context")
-    carried = ""
+    earlier = ""
     if context is None:
         turns = [dict(message) for message in (model.messages if model else ())]
     else:
         turns = unpack(context)
         if turns and turns[0]["role"] == "system":
-            carried = turns.pop(0)["content"]
-    system = body.get("system") or carried or (model.system if model else "")
+            earlier = turns.pop(0)["content"]
+    system = body.get("system") or earlier or (model.system if model else "")
     if system:
         turns.insert(0, {"role": "system", "content": system})
     turns.append(
@@ -108,18 +108,18 @@ def generate_turns(body: Mapping[str, Any], model: Model | None) -> list[dict[st
 
 def _within_limit(turns: list[list[str]]) -> bytes:
     sizes = [len(_encoded(turn)) + 1 for turn in turns]
-    excess = 1 + sum(sizes) - TURNS_LIMIT
+    excess = 1 + sum(sizes) - MAX_TURNS_BYTES
     for oldest in _removable(turns):
         if excess <= 0:
             break
         excess -= sizes[oldest]
         sizes[oldest] = 0
-    kept = [turn for turn, size in zip(turns, sizes, strict=True) if size]
-    return _encoded(kept) if kept and excess <= 0 else b""
+    remaining = [turn for turn, size in zip(turns, sizes, strict=True) if size]
+    return _encoded(remaining) if remaining and excess <= 0 else b""
 
 
 def _removable(turns: Sequence[Sequence[str]]) -> Iterator[int]:
-    """The order in which turns are left out: the last one never is."""
+    """Yields the turns in the order in which they are left out, without the last one."""
     earlier = range(len(turns) - 1)
     yield from (at for at in earlier if turns[at][0] != "system")
     yield from (at for at in earlier if turns[at][0] == "system")
@@ -138,9 +138,9 @@ def _encoded(value: Any) -> bytes:
 
 
 def _decompressed(packed: bytes) -> bytes:
-    """At most the limit, whatever the bytes would swell to."""
+    """Decompresses up to the limit. Raises ValueError beyond it."""
     machine = zlib.decompressobj()
-    payload = machine.decompress(packed, TURNS_LIMIT)
+    payload = machine.decompress(packed, MAX_TURNS_BYTES)
     if not machine.eof:
         raise ValueError
     return payload

@@ -1,15 +1,15 @@
 """The nouns of an answer on its way from the backend to the client.
 
-event ──read_delta──▶ Delta ──Generation.feed──▶ Piece ──chat_frame──▶ frame
-events ───Repeats───▶ Texts ───where Generation passes them on────▶ frames
-Generation.finish ─▶ Ending ──chat_final──▶ the frame with done:true
+event ──parse_chunk──▶ StreamDelta ──Accumulator.feed──▶ OutputDelta ──render_deltas──▶ frame
+events ─EventTemplate─▶ TextRun ──where the accumulator accepts raw text──────────────▶ frames
+Accumulator.finish ──▶ Completion ──render_end──▶ the frames that end the answer
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,35 +55,52 @@ class StreamDelta:
 
 @dataclass(slots=True)
 class TextRun:
-    """Deltas of an ASCII text each and nothing else, read together; none needs escapes in JSON.
-
-    `finish` is that of every one of them: there is none.
-    """
+    """Deltas that hold an ASCII text each and nothing else, read together."""
 
     texts: Sequence[bytes]
+    """The texts; none needs an escape in JSON."""
+
     finish: Literal[""] = ""
+    """The finish reason of each of them: there is none."""
 
     def deltas(self) -> list[StreamDelta]:
-        """The same one by one."""
+        """The same one by one, as they came from the backend."""
         return [StreamDelta(text.decode("ascii")) for text in self.texts]
 
+    def outputs(self) -> list[OutputDelta]:
+        """The same one by one, as they go to the client."""
+        return [OutputDelta(text.decode("ascii")) for text in self.texts]
 
-def each_delta(told: Sequence[StreamDelta | TextRun]) -> Iterator[StreamDelta]:
-    """What was read together, Delta by Delta."""
-    for one in told:
-        if isinstance(one, TextRun):
-            yield from one.deltas()
+
+def each_delta(batch: Sequence[StreamDelta | TextRun]) -> Iterator[StreamDelta]:
+    """One delta after another of those that were read together."""
+    for item in batch:
+        if isinstance(item, TextRun):
+            yield from item.deltas()
         else:
-            yield one
+            yield item
 
 
 @dataclass(slots=True)
 class OutputDelta:
-    """What a Delta became for the client: never empty in all its fields."""
+    """What a StreamDelta became for the client: never empty in all its fields."""
 
     content: str = ""
     thinking: str = ""
     logprobs: Sequence[Mapping[str, Any]] = ()
+
+
+Output: TypeAlias = "Sequence[OutputDelta | TextRun]"
+"""What became of the deltas that were read together."""
+
+
+def each_output(output: Output) -> Iterator[OutputDelta]:
+    """One OutputDelta after another."""
+    for item in output:
+        if isinstance(item, TextRun):
+            yield from item.outputs()
+        else:
+            yield item
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +118,11 @@ class Completion:
     """How an answer ended, once: the last text, the tool calls, the reason and the counts."""
 
     done_reason: str
-    piece: OutputDelta
+    """``stop``, ``length``, and ``load`` or ``unload`` where nothing was generated."""
+
+    output: OutputDelta
+    """The last text of a stream, the whole text of an answer that was not streamed."""
+
     calls: Sequence[ToolCall] = ()
     usage: Usage | None = None
     timings: Timings | None = None

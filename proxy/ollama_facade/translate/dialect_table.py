@@ -1,14 +1,19 @@
-"""The table of dialects. `source` says where a row was read; what a row does not name is not sent.
+"""The families of backends; a parameter that a row does not name is not sent.
 
-A row is what the family takes as a whole. What one model of it refuses is learned from its refusal
-(`proxy/ollama_facade/translate/refusals.py`), so a row need not be right for every model.
+A row describes the family as a whole. What one model of it refuses is learned from its refusal
+(`refusals.py`), so a row need not be right for every model.
 """
 
 from __future__ import annotations
 
-from ollama_facade.translate.dialect_row import Dialect, openai_options
+from collections.abc import Mapping
+from types import MappingProxyType
 
-ROWS = (
+from ollama_facade.translate.dialects import Dialect, openai_options
+
+_WITH_TOP_K = openai_options(top_k="top_k", min_p="min_p", repeat_penalty="repetition_penalty")
+
+_ROWS = (
     Dialect(
         name="default",
         source="OpenAI's specification, its oldest names; nothing that a strict server refuses",
@@ -63,9 +68,7 @@ ROWS = (
         name="vllm",
         source="vllm-project/vllm vllm/entrypoints/openai/chat_completion/protocol.py; "
         "docs.vllm.ai/en/latest/serving/online_serving (no suffix; Responses and Messages APIs)",
-        parameters=openai_options(
-            top_k="top_k", min_p="min_p", repeat_penalty="repetition_penalty"
-        ),
+        parameters=_WITH_TOP_K,
         thinking="chat_template_kwargs",
         # Qwen's templates read the first, DeepSeek's and Granite's the second.
         template_switches=("enable_thinking", "thinking"),
@@ -82,9 +85,7 @@ ROWS = (
         source="sgl-project/sglang python/sglang/srt/entrypoints/openai/protocol.py "
         "(CompletionRequest, ChatCompletionRequest; owned_by `sglang`), "
         "docs/basic_usage/openai_api_completions, docs.sglang.io/docs/basic_usage/anthropic_api",
-        parameters=openai_options(
-            top_k="top_k", min_p="min_p", repeat_penalty="repetition_penalty"
-        ),
+        parameters=_WITH_TOP_K,
         thinking="chat_template_kwargs",
         template_switches=("enable_thinking", "thinking"),
         reasoning="reasoning_content",
@@ -121,9 +122,7 @@ ROWS = (
         source="openrouter.ai/docs/api_reference/parameters, "
         "openrouter.ai/docs/guides/best-practices/reasoning-tokens, "
         "openrouter.ai/docs/api/api-reference/anthropic-messages/create-a-message",
-        parameters=openai_options(
-            top_k="top_k", min_p="min_p", repeat_penalty="repetition_penalty"
-        ),
+        parameters=_WITH_TOP_K,
         thinking="reasoning",
         efforts={"max": "xhigh"},
         reasoning="reasoning",
@@ -183,9 +182,7 @@ ROWS = (
         name="together",
         source="togethercomputer/skills together-chat-completions/references/api-parameters.md, "
         "docs.together.ai/docs/inference/responses-api",
-        parameters=openai_options(
-            top_k="top_k", min_p="min_p", repeat_penalty="repetition_penalty"
-        ),
+        parameters=_WITH_TOP_K,
         thinking="reasoning_switch",
         efforts={"max": "high"},
         reasoning="reasoning",
@@ -205,3 +202,10 @@ ROWS = (
         suffix=False,
     ),
 )
+
+DIALECTS: Mapping[str, Dialect] = MappingProxyType({row.name: row for row in _ROWS})
+
+
+def dialect(name: str) -> Dialect:
+    """Returns the dialect of that name. Raises KeyError."""
+    return DIALECTS[name]

@@ -1,35 +1,39 @@
-"""Embeddings: Ollama's `input`, the backend's vectors, Ollama's answers (inference.md §7, §8)."""
+"""Embeddings: Ollama's `input`, the backend's vectors, Ollama's answers (inference.md §7, §8).
+
+Vectors are rows of a matrix of float32, because Ollama computes and prints float32.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import math
+import re
 import struct
-from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeAlias
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
 
 from ollama_facade.errors import BackendError, OllamaError
 from ollama_facade.golang.encode import dumps
-from ollama_facade.translate import matrix
-from ollama_facade.translate.matrix import NORM_FLOOR
 
-Vector: TypeAlias = "array[float]"
-"""Float32 values, as Ollama computes with them."""
+Vectors: TypeAlias = NDArray[np.float32]
+"""One vector a row."""
 
-MANY = 32_768
-"""Numbers that, one by one, take so long that others should not wait for them."""
+MIN_NORM = 1e-12
+"""What Ollama divides by at least."""
 
-_SMALLEST_FULL = 2.0**-126
-_ZERO, _ONE = array("f", [0]).tobytes(), array("f", [1]).tobytes()
-_BIG_ENDIAN = array("H", [1]).tobytes() == b"\0\1"
+_WHOLE_NUMBERS = re.compile(rb"e[^-]|-0\.0")
+"""Whole numbers that Go writes otherwise than without the point: large ones, and minus zero."""
 
 
 def read_inputs(value: Any) -> list[str]:
     """The texts of an embed request's `input`; `[]` for absent, null, `""` and `[]`.
 
-    Raises OllamaError(400), before the model is looked up (§7.2 #4).
+    Raises OllamaError(400), before the model is looked up (inference.md §7.2 #4).
     """
     if value is None or value == "":
         return []
@@ -40,7 +44,7 @@ def read_inputs(value: Any) -> list[str]:
     raise OllamaError(400, "invalid input type")
 
 
-def read_vectors(answer: Any, count: int) -> list[Vector]:
+def read_vectors(answer: Any, count: int) -> Vectors:
     """The `count` vectors of the backend's answer, in the order of the inputs (faults.md row 82).
 
     Each is a list of numbers or base64 of little-endian float32. Raises BackendError(502) when
@@ -55,20 +59,20 @@ def read_vectors(answer: Any, count: int) -> list[Vector]:
         )
     if all(type(item.get("index")) is int for item in data):
         places = {item["index"] for item in data}
-        # The same index everywhere is the habit of backends that do not count; else it must tell.
+        # The same index everywhere is the habit of backends that do not count; else it must differ.
         if 1 < len(places) < count:
             raise _unreadable()
         data = sorted(data, key=lambda item: item["index"])
     values = [item.get("embedding") for item in data]
-    vectors = list(map(_vector, values))
-    if len({len(vector) for vector in vectors}) > 1:
+    rows = list(map(_row, values))
+    if len({len(row) for row in rows}) > 1:
         raise BackendError(502, "backend gave embeddings of unequal lengths", kind="unreadable")
-    finite, with_zero_or_one = _looked_at(vectors)
+    vectors = np.frombuffer(b"".join(rows), dtype=np.float32).reshape(count, -1)
     # Python takes booleans for numbers; only where there is a 0 or a 1 can one have been.
-    for at in with_zero_or_one:
+    for at in np.flatnonzero(((vectors == 0) | (vectors == 1)).any(axis=1)).tolist():
         if isinstance(values[at], list) and bool in map(type, values[at]):
             raise _unreadable()
-    if not finite:
+    if not np.isfinite(vectors).all():
         raise OllamaError(400, "embedding contains NaN or Inf values")
     return vectors
 
@@ -80,158 +84,107 @@ def read_prompt_tokens(answer: Any) -> int:
     return tokens if type(tokens) is int and tokens > 0 else 0
 
 
-def unit_vectors(vectors: Sequence[Vector], dimensions: int | None = None) -> Sequence[Vector]:
-    """The vectors, all of one length, each as `unit_vector` gives it."""
-    if matrix.is_for(vectors):
-        return matrix.unit_vectors(vectors, dimensions)
-    return [unit_vector(vector, dimensions) for vector in vectors]
+def unit_vectors(vectors: Vectors, dimensions: int | None = None) -> Vectors:
+    """The vectors at length 1; cut to `dimensions` if those are fewer, and at length 1 again."""
+    units = _normalised(vectors)
+    if dimensions is not None and 0 < dimensions < units.shape[1]:
+        units = _normalised(units[:, :dimensions])
+    return units
 
 
-def takes_long(vectors: Sequence[Vector]) -> bool:
-    """Whether the two functions around this take more than some 20 ms: many numbers, no numpy."""
-    return matrix.size(vectors) >= MANY and not matrix.is_for(vectors)
+def digits(vectors: Vectors) -> list[bytes]:
+    """JSON of each vector, in the fewest digits that tell its numbers from all other float32.
 
-
-def digits(vectors: Sequence[Vector]) -> list[bytes]:
-    """JSON of the vectors, all of one length: each has the digits that `shortest` gives."""
-    if matrix.is_for(vectors):
-        return matrix.digits(vectors)
-    return [dumps(shortest(vector)) for vector in vectors]
-
-
-def unit_digits(vectors: Sequence[Vector], dimensions: int | None = None) -> list[bytes]:
-    """The `digits` of the `unit_vectors`."""
-    if matrix.is_for(vectors):
-        return matrix.unit_digits(vectors, dimensions)
-    return digits(unit_vectors(vectors, dimensions))
-
-
-def unit_vector(vector: Vector, dimensions: int | None = None) -> Vector:
-    """The vector at length 1; cut to `dimensions` if those are fewer, and at length 1 again."""
-    unit = _normalised(vector)
-    if dimensions is not None and 0 < dimensions < len(unit):
-        unit = _normalised(unit[:dimensions])
-    return unit
-
-
-def shortest(vector: Iterable[float]) -> list[float]:
-    """Float32 values as the floats whose digits are the fewest that tell them from any other.
-
-    Go prints a float32 so: 0.010071029 where the nearest double has 0.010071029011905193, and 1
-    where Python has 1.0 (§4.4): whole values come as int.
+    Of float32 orjson writes all but whole numbers as Go does: Go writes 1 where it writes 1.0
+    (inference.md §4.4).
     """
-    values = array("f", vector)
-    found = values.tolist()
-    places = list(range(len(found)))
-    if any(0 < abs(value) < _SMALLEST_FULL for value in found):
-        # Too small for full precision: here even the first digit may be all there is.
-        for digits in range(1, 10):
-            places = _rounded(digits, values, places, found)[1]
-    else:
-        # Six digits find every shorter text too. Where seven do not do, six do not either; trying
-        # seven first spares most values the try with six, which few need.
-        fitting, open_places = _rounded(7, values, places, found)
-        _rounded(6, values, fitting, found)
-        _rounded(9, values, _rounded(8, values, open_places, found)[1], found)
-    return [int(value) if value.is_integer() else value for value in found]
-
-
-def _rounded(
-    digits: int, values: Vector, places: list[int], found: list[float]
-) -> tuple[list[int], list[int]]:
-    """Tries so many digits at these places; where they tell the value they come into `found`.
-
-    Those places, and the others. One format for all of them is three times as fast as one each.
-    """
-    texts = (f"%.{digits}g " * len(places)) % tuple([values[at] for at in places])
-    candidates = list(map(float, texts.split()))
-    fitting, others = [], []
-    for at, candidate, narrow in zip(places, candidates, array("f", candidates), strict=True):
-        if narrow == values[at]:
-            found[at] = candidate
-            fitting.append(at)
-        else:
-            others.append(at)
-    return fitting, others
+    texts = [orjson.dumps(row, option=orjson.OPT_SERIALIZE_NUMPY) for row in vectors]
+    for at in np.flatnonzero((vectors == np.rint(vectors)).any(axis=1)).tolist():
+        texts[at] = _without_points(texts[at])
+    return texts
 
 
 def embed_answer(
     name: str,
-    vectors: Sequence[Vector],
+    vectors: Vectors | None,
     dimensions: int | None = None,
     metrics: Mapping[str, int] | None = None,
 ) -> bytes:
     """The answer of `/api/embed` as JSON: unit vectors, then what is not 0 of the metrics.
 
     `metrics` are `total_duration`, `load_duration` (nanoseconds) and `prompt_eval_count`, in this
-    order; none where there was no input (§7.2 #7). Megabytes of digits are put together here, and
-    nobody looks through them for texts.
+    order; none where there was no input (inference.md §7.2 #7). Megabytes of digits are put
+    together here without looking through them for texts.
     """
-    told = {key: value for key, value in (metrics or {}).items() if value}
-    numbers = b",".join(unit_digits(vectors, dimensions))
-    end = b"," + dumps(told)[1:] if told else b"}"
-    return b'%b,"embeddings":[%b]%b' % (dumps({"model": name})[:-1], numbers, end)
+    counted = {key: value for key, value in (metrics or {}).items() if value}
+    units = [] if vectors is None else digits(unit_vectors(vectors, dimensions))
+    end = b"," + dumps(counted)[1:] if counted else b"}"
+    return b'%b,"embeddings":[%b]%b' % (dumps({"model": name})[:-1], b",".join(units), end)
 
 
-def embeddings_answer(vector: Vector | None) -> dict[str, Any]:
-    """The answer of `/api/embeddings`: the vector as it came, in the digits of a double (§8)."""
-    return {"embedding": [int(one) if one.is_integer() else one for one in vector or ()]}
+def embeddings_answer(vectors: Vectors | None) -> dict[str, Any]:
+    """The answer of `/api/embeddings`: the one vector as it came, in the digits of a double.
+
+    (inference.md §8)
+    """
+    numbers = [] if vectors is None else vectors[0].tolist()
+    return {"embedding": [int(one) if one.is_integer() else one for one in numbers]}
 
 
-def _vector(value: Any) -> Vector:
+def base64_texts(vectors: Vectors) -> list[bytes]:
+    """JSON of each vector as a text: base64 of little-endian float32."""
+    rows = vectors.astype("<f4")
+    return [b'"%b"' % base64.b64encode(row.tobytes()) for row in rows]
+
+
+def _row(value: Any) -> bytes:
+    """The bytes of a vector as float32."""
     if isinstance(value, str):
-        vector = _decoded(value)
+        row = _decoded(value)
     elif isinstance(value, list):
-        vector = _packed(value)
+        row = _packed(value)
     else:
         raise _unreadable()
-    if not vector:
+    if not row:
         raise _unreadable()
-    return vector
+    return row
 
 
-def _looked_at(vectors: Sequence[Vector]) -> tuple[bool, Iterable[int]]:
-    """Whether all numbers are finite, and the places of the vectors in which a 0 or a 1 is."""
-    if matrix.is_for(vectors):
-        return matrix.looked_at(vectors)
-    # In doubles no sum of float32 values is infinite unless one of them is, or none at all.
-    finite = all(math.isfinite(sum(vector)) for vector in vectors)
-    raw = enumerate(vector.tobytes() for vector in vectors)
-    return finite, [at for at, told in raw if _ZERO in told or _ONE in told]
-
-
-def _packed(value: list[Any]) -> Vector:
-    vector = array("f")
+def _packed(value: list[Any]) -> bytes:
     try:
-        # A third of the time that `array` takes for a list.
-        vector.frombytes(struct.pack(f"{len(value)}f", *value))
+        # A third of the time that numpy takes for a list.
+        return struct.pack(f"{len(value)}f", *value)
     except struct.error:
         if not {int, float, type(None)}.issuperset(map(type, value)):
             raise _unreadable() from None
         # An integer that no float holds, or llama.cpp's null where a number is not one.
-        return array("f", [math.nan])
-    return vector
+        return struct.pack("f", math.nan) * len(value)
 
 
-def _decoded(text: str) -> Vector:
-    vector = array("f")
+def _decoded(text: str) -> bytes:
     try:
-        vector.frombytes(base64.b64decode(text, validate=True))
+        values = np.frombuffer(base64.b64decode(text, validate=True), dtype="<f4")
     except (binascii.Error, ValueError):
         raise _unreadable() from None
-    if _BIG_ENDIAN:
-        vector.byteswap()
-    return vector
+    return values.astype(np.float32).tobytes()
 
 
-def _normalised(vector: Vector) -> Vector:
+def _normalised(vectors: Vectors) -> Vectors:
     """Ollama's arithmetic, rounded to float32 at each step: sum of squares, root, product."""
-    squares = array("f", [value * value for value in vector])
-    total = array("f", [0.0])
-    for square in squares:
-        total[0] += square
-    factor = array("f", [1 / max(math.sqrt(total[0]), NORM_FLOOR)])[0]
-    return array("f", [value * factor for value in vector])
+    with np.errstate(over="ignore"):
+        # `accumulate` adds one after another and rounds each sum; `sum` would not.
+        totals = np.add.accumulate(vectors * vectors, axis=1, dtype=np.float32)[:, -1]
+    lengths = np.sqrt(totals.astype(np.float64))
+    factors = (1 / np.maximum(lengths, MIN_NORM)).astype(np.float32)
+    units: Vectors = vectors * factors[:, None]
+    return units
+
+
+def _without_points(text: bytes) -> bytes:
+    """A row of orjson's with its whole numbers as Go writes them."""
+    if not _WHOLE_NUMBERS.search(text):
+        return text.replace(b".0,", b",").replace(b".0]", b"]")
+    return dumps([int(value) if value.is_integer() else value for value in orjson.loads(text)])
 
 
 def _unreadable() -> BackendError:

@@ -1,4 +1,4 @@
-"""Ollama's `format` as OpenAI's `response_format` (inference.md §2.3)."""
+"""Translates Ollama's `format` to OpenAI's `response_format` (inference.md §2.3)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ollama_facade.errors import OllamaError
-from ollama_facade.golang.quote import quote
+from ollama_facade.golang.encode import quote
 from ollama_facade.translate.dialects import Dialect
 
 SCHEMA_NAME = "schema"
-"""OpenAI wants a name; Ollama's own forwarding uses this one (golden chat/native-format-schema)."""
+"""OpenAI requires a name; Ollama itself sends this one (golden chat/native-format-schema)."""
 
-# What OpenAI's strict mode knows: platform.openai.com/docs/guides/structured-outputs
+# The keywords of OpenAI's strict mode: platform.openai.com/docs/guides/structured-outputs
 _STRICT_KEYWORDS = frozenset(
     {
         "type",
@@ -33,9 +33,9 @@ _STRICT_KEYWORDS = frozenset(
 
 
 def read_format(value: Any) -> Mapping[str, Any] | None:
-    """The wanted schema; `{}` stands for any JSON value (``"json"``), None for any text.
+    """Returns the schema; `{}` for any JSON value (``"json"``), None for any text.
 
-    Raises OllamaError(500) for all else. An empty object is the schema that allows everything.
+    Raises OllamaError(500) for any other value. An empty object is the schema of any value.
     """
     if value is None or value == "":
         return None
@@ -50,22 +50,22 @@ def read_format(value: Any) -> Mapping[str, Any] | None:
 
 
 def format_parameters(value: Any, dialect: Dialect) -> tuple[dict[str, Any], bool]:
-    """The parameters of a chat request, and whether they ask for all that `format` asks for."""
+    """Returns the parameters of a chat request, and whether they express the whole `format`."""
     schema = read_format(value)
     if schema is None:
         return {}, True
     if schema and dialect.json_schema:
-        described: dict[str, Any] = {"name": SCHEMA_NAME, "schema": schema}
+        json_schema: dict[str, Any] = {"name": SCHEMA_NAME, "schema": schema}
         if _is_strict(schema):
-            described["strict"] = True
-        return {"response_format": {"type": "json_schema", "json_schema": described}}, True
+            json_schema["strict"] = True
+        return {"response_format": {"type": "json_schema", "json_schema": json_schema}}, True
     if dialect.json_object:
         return {"response_format": {"type": "json_object"}}, not schema
     return {}, False
 
 
 def completion_format_parameters(value: Any, dialect: Dialect) -> tuple[dict[str, Any], bool]:
-    """The same for a text completion, which OpenAI gives no format; some backends do."""
+    """Returns the same for a text completion, for which only some backends have a format."""
     schema = read_format(value)
     if schema is None:
         return {}, True
@@ -79,9 +79,9 @@ def completion_format_parameters(value: Any, dialect: Dialect) -> tuple[dict[str
 
 
 def _is_strict(schema: Mapping[str, Any]) -> bool:
-    """Whether OpenAI's strict mode takes the schema: a closed object, everything required.
+    """Tests whether OpenAI's strict mode accepts the schema: a closed object, all required.
 
-    Asked for only then: elsewhere strict mode refuses what it could simply have followed.
+    Strict mode refuses any other schema, which works without it.
     """
     return schema.get("type") == "object" and "anyOf" not in schema and _closed(schema)
 

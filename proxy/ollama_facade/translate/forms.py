@@ -1,4 +1,4 @@
-"""A form as bytes (`multipart/form-data`, RFC 7578) as its fields, without copying to a disk."""
+"""Parses a form (`multipart/form-data`, RFC 7578) in memory."""
 
 from __future__ import annotations
 
@@ -15,19 +15,23 @@ _FAILED = "failed to parse multipart form: "
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field; `filename` is None where it is no file."""
+    """One field of a form."""
 
     content: bytes
     filename: str | None = None
+    """None for a field that is not a file."""
 
     @property
     def text(self) -> str:
-        """The content as a text."""
+        """The content decoded as UTF-8."""
         return self.content.decode("utf-8", "replace")
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, Field]:
-    """The fields by name, the first of a name. Raises OllamaError(400) in Go's words (§4.6)."""
+    """Returns the fields by name, the first of each (management.md §4.6).
+
+    Raises OllamaError(400) with Go's text.
+    """
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in ("multipart/form-data", "multipart/mixed"):
         raise OllamaError(400, _FAILED + "request Content-Type isn't multipart/form-data")
@@ -35,8 +39,7 @@ def read_form(content_type: str, body: bytes) -> dict[str, Field]:
     if boundary is None:
         raise OllamaError(400, _FAILED + "no multipart boundary param in Content-Type")
     mark = b"--" + (boundary[1] or boundary[2]).encode("latin-1", "replace")
-    first, *parts = (b"\r\n" + body).split(b"\r\n" + mark)
-    del first
+    parts = (b"\r\n" + body).split(b"\r\n" + mark)[1:]
     if not parts or not parts[-1].startswith(b"--"):
         raise OllamaError(400, _FAILED + "multipart: NextPart: EOF")
     fields: dict[str, Field] = {}

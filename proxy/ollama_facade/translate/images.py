@@ -1,8 +1,8 @@
-"""Ollama's `images` as parts of an OpenAI message (inference.md §2.4).
+"""Translates Ollama's `images` to parts of an OpenAI message (inference.md §2.4).
 
-The kind is told by the first bytes, as Ollama does; nothing is decoded beyond them. Bytes of an
-unknown kind go out as PNG: a backend that looks at the bytes finds out, and one that cannot read
-them says so itself, which is better than an answer about a picture that was left out.
+The first bytes determine the kind, as in Ollama; nothing else is decoded. Bytes of an unknown kind
+are sent as PNG: a backend may detect the kind or refuse them, which is better than an answer about
+an image that was left out.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import binascii
 from collections.abc import Sequence
 from typing import Any
 
-_HEAD = 32  # characters of base64 that hold the 12 bytes of every signature, and then some
+_HEAD_LENGTH = 32  # characters of base64, more than the 12 bytes of the longest signature
 
 _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -24,7 +24,7 @@ _SIGNATURES = (
 
 
 def media_parts(images: Sequence[Any]) -> list[dict[str, Any]]:
-    """One content part an item: a data URL, or `input_audio` for WAV and MP3.
+    """Returns one content part an item: a data URL, or `input_audio` for WAV and MP3.
 
     An item is padded base64, a list of byte values (Go's byte slice takes both), or None, which is
     an empty image.
@@ -33,7 +33,7 @@ def media_parts(images: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def media_kind(head: bytes) -> tuple[str, str]:
-    """``("image", "png")`` or ``("audio", "wav")`` from the first bytes; unknown ones are PNG."""
+    """Detects ``("image", "png")`` or ``("audio", "wav")``; unknown bytes are PNG."""
     if head[:4] == b"RIFF":
         if head[8:12] == b"WAVE":
             return "audio", "wav"
@@ -49,7 +49,7 @@ def media_kind(head: bytes) -> tuple[str, str]:
 
 def _part(encoded: str) -> dict[str, Any]:
     try:
-        head = base64.b64decode(encoded[:_HEAD])
+        head = base64.b64decode(encoded[:_HEAD_LENGTH])
     except binascii.Error:
         head = b""
     family, kind = media_kind(head)
@@ -61,7 +61,7 @@ def _part(encoded: str) -> dict[str, Any]:
 
 def _encoded(item: Any) -> str:
     if isinstance(item, str):
-        # To look is twenty times as fast as to replace what is not there.
+        # The test is twenty times as fast as replacing nothing.
         if "\r" in item or "\n" in item:
             return item.replace("\r", "").replace("\n", "")
         return item

@@ -1,4 +1,4 @@
-"""Log probabilities in Ollama's shape, from either of OpenAI's (inference.md §12)."""
+"""Translates log probabilities of both OpenAI APIs to Ollama's (inference.md §12)."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Any
 
 
 def read_logprobs(choice: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The tokens of one choice, `[]` when the backend sent none.
+    """Reads the tokens of one choice; `[]` when there are none.
 
-    Chat completions carry ``logprobs.content``; text completions carry parallel lists. Entries
-    that are no objects or have no number are left out.
+    Chat completions have ``logprobs.content``, text completions have parallel lists. Entries that
+    are no objects or have no number are left out.
     """
     logprobs = choice.get("logprobs")
     if not isinstance(logprobs, Mapping):
         return []
     content = logprobs.get("content")
     if isinstance(content, list):
-        return [entry for item in content if (entry := _entry(item, item))]
+        return [entry for item in content if (entry := _entry(item))]
     return _from_lists(logprobs)
 
 
 def with_alternatives(
     entries: Sequence[Mapping[str, Any]], count: int
 ) -> Sequence[Mapping[str, Any]]:
-    """The tokens with at most `count` alternatives each; backends send more than was asked for."""
+    """Limits each token to `count` alternatives; backends send more than requested."""
     if not any(len(entry.get("top_logprobs", ())) > count for entry in entries):
         return entries
     return [
@@ -37,23 +37,20 @@ def with_alternatives(
     ]
 
 
-def _entry(item: Any, alternatives: Any) -> dict[str, Any] | None:
+def _entry(item: Any) -> dict[str, Any] | None:
+    entry = _token_of(item)
+    top = item.get("top_logprobs") if entry else None
+    if entry and isinstance(top, list):
+        alternatives = [token for other in top if (token := _token_of(other))]
+        if alternatives:
+            entry["top_logprobs"] = alternatives
+    return entry
+
+
+def _token_of(item: Any) -> dict[str, Any] | None:
     if not isinstance(item, Mapping):
         return None
-    entry = _token(item.get("token"), item.get("logprob"), item.get("bytes"))
-    if entry is None:
-        return None
-    top = alternatives.get("top_logprobs")
-    if isinstance(top, list) and top:
-        found = [
-            token
-            for other in top
-            if isinstance(other, Mapping)
-            and (token := _token(other.get("token"), other.get("logprob"), other.get("bytes")))
-        ]
-        if found:
-            entry["top_logprobs"] = found
-    return entry
+    return _token(item.get("token"), item.get("logprob"), item.get("bytes"))
 
 
 def _from_lists(logprobs: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -72,15 +69,15 @@ def _from_lists(logprobs: Mapping[str, Any]) -> list[dict[str, Any]]:
             ranked = sorted(
                 (pair for pair in top.items() if _is_number(pair[1])), key=lambda pair: -pair[1]
             )
-            found = [token for other in ranked if (token := _token(*other, None))]
-            if found:
-                entry["top_logprobs"] = found
+            alternatives = [token for other in ranked if (token := _token(*other, None))]
+            if alternatives:
+                entry["top_logprobs"] = alternatives
         entries.append(entry)
     return entries
 
 
 def _token(text: Any, value: Any, raw: Any) -> dict[str, Any] | None:
-    """`bytes` are the token's own UTF-8 and left out for an empty token, as Ollama has it."""
+    """Builds a token; `bytes` are its UTF-8 and left out for an empty token, as in Ollama."""
     if not isinstance(text, str) or not _is_number(value):
         return None
     entry: dict[str, Any] = {"token": text, "logprob": value}

@@ -1,9 +1,9 @@
-"""The messages of a chat as OpenAI has them (inference.md §2.6, §6.3)."""
+"""Translates the messages of a chat to OpenAI's (inference.md §2.6, inference.md §6.3)."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ollama_facade.translate.dialects import Dialect
@@ -12,31 +12,31 @@ from ollama_facade.translate.models import Model
 
 Message = dict[str, Any]
 
-_PLAIN = {"role", "content"}
+_PLAIN_KEYS = {"role", "content"}
 _ROLES = frozenset(("system", "user", "assistant"))
 
 
 def chat_messages(
     messages: Sequence[Mapping[str, Any] | None], model: Model, dialect: Dialect
 ) -> list[Message]:
-    """What the backend is sent: the model's own messages, then the request's.
+    """Returns the messages for the backend: the model's own, then those of the request.
 
     The model's system text comes first unless the request begins with a system message.
     """
-    given: list[Mapping[str, Any]] = [message or {} for message in messages]
-    told: list[Mapping[str, Any]] = [*model.messages, *given]
-    if model.system and given and _role(given[0]) != "system":
-        told.insert(0, {"role": "system", "content": model.system})
-    return openai_messages(told, dialect)
+    requested: list[Mapping[str, Any]] = [message or {} for message in messages]
+    conversation: list[Mapping[str, Any]] = [*model.messages, *requested]
+    if model.system and requested and _role(requested[0]) != "system":
+        conversation.insert(0, {"role": "system", "content": model.system})
+    return openai_messages(conversation, dialect)
 
 
 def openai_messages(messages: Sequence[Mapping[str, Any]], dialect: Dialect) -> list[Message]:
-    """Ollama messages as OpenAI messages, one each, in order.
+    """Translates messages of Ollama to messages of OpenAI, one each, in order.
 
-    Roles are lower-cased and not judged, contents are never null. Every tool call has an id, and
+    Roles are lower-cased and not checked, contents are never null. Every tool call has an id, and
     every result the id of the call that it answers, so that a strict backend accepts a second turn.
-    Earlier `thinking` is not sent (golden chat/native-tool-result-ids), but for that before a call
-    where the backend insists on it; no thoughts are an empty text then.
+    Earlier `thinking` is not sent (golden chat/native-tool-result-ids), except that before a call
+    where the backend requires it, as an empty text if there is none.
     """
     if all(map(_is_openai, messages)):
         return [dict(message) for message in messages]
@@ -47,9 +47,9 @@ def openai_messages(messages: Sequence[Mapping[str, Any]], dialect: Dialect) -> 
 
 
 def _is_openai(message: Mapping[str, Any]) -> bool:
-    """Whether a message is a role and a text, which both write alike; nearly all are."""
+    """Tests for a message with a role and a text only, which both APIs write alike."""
     return (
-        message.keys() == _PLAIN
+        message.keys() == _PLAIN_KEYS
         and message["role"] in _ROLES
         and isinstance(message["content"], str)
     )
@@ -94,20 +94,20 @@ def _function(call: Mapping[str, Any] | None) -> dict[str, str]:
 
 
 def _identify(messages: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    """For each message the ids of its calls, or the id of the call that it answers, or none."""
+    """Returns for each message the ids of its calls, or of the call that it answers, or none."""
     identified: list[list[str]] = [[] for _ in messages]
     fresh = _fresh_ids(messages)
     calls: list[tuple[str, str]] = []  # id and name of each, of the latest message that calls
     results: list[int] = []
     for position, message in enumerate(messages):
         if message.get("tool_calls"):
-            _settle(messages, calls, results, identified, fresh)
+            _match_results(messages, calls, results, identified, fresh)
             calls = [_call_identity(call, fresh) for call in message["tool_calls"]]
             results = []
             identified[position] = [identifier for identifier, _ in calls]
         elif _role(message) == "tool":
             results.append(position)
-    _settle(messages, calls, results, identified, fresh)
+    _match_results(messages, calls, results, identified, fresh)
     return identified
 
 
@@ -116,56 +116,53 @@ def _call_identity(call: Mapping[str, Any] | None, fresh: Iterator[str]) -> tupl
     return call.get("id") or next(fresh), (call.get("function") or {}).get("name") or ""
 
 
-def _settle(
+def _match_results(
     messages: Sequence[Mapping[str, Any]],
     calls: Sequence[tuple[str, str]],
     results: Sequence[int],
     identified: list[list[str]],
     fresh: Iterator[str],
 ) -> None:
-    """Gives each result its call: by id, else by name and order, else by order alone.
+    """Assigns a call to each result: by id, else by name and order, else by order alone.
 
-    A result without a call keeps its id, or gets one: what it answers is for the backend to judge.
+    A result without a call has its own id or a new one; the backend decides what it answers.
     """
     open_calls = list(calls)
     waiting = list(results)
-    for matches in (_same_id, _same_name, _any):
-        left = []
+    for matches in _MATCHES:
+        unmatched = []
         for position in waiting:
-            call = next((one for one in open_calls if matches(messages[position], *one)), None)
+            result = messages[position]
+            call = next((call for call in open_calls if matches(result, *call)), None)
             if call is None:
-                left.append(position)
+                unmatched.append(position)
             else:
                 open_calls.remove(call)
                 identified[position] = [call[0]]
-        waiting = left
+        waiting = unmatched
     for position in waiting:
         identified[position] = [messages[position].get("tool_call_id") or next(fresh)]
 
 
-def _same_id(result: Mapping[str, Any], identifier: str, _: str) -> bool:
-    return result.get("tool_call_id") == identifier
-
-
-def _same_name(result: Mapping[str, Any], _: str, name: str) -> bool:
-    return bool(name) and result.get("tool_name") == name
-
-
-def _any(_result: Mapping[str, Any], _identifier: str, _name: str) -> bool:
-    return True
+_MATCHES: tuple[Callable[[Mapping[str, Any], str, str], bool], ...] = (
+    lambda result, identifier, _: result.get("tool_call_id") == identifier,
+    lambda result, _, name: bool(name) and result.get("tool_name") == name,
+    lambda *_: True,
+)
+"""How a result (a message) finds its call (id and name), the best match first."""
 
 
 def _fresh_ids(messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Ids that no message uses, the same for the same conversation, so that prompts stay cached.
+    """Yields ids that no message uses, the same for the same conversation (for prompt caches).
 
-    Nine letters and digits: Mistral takes no other form.
+    They are nine letters and digits, the only form that Mistral accepts.
     """
-    taken = {message.get("tool_call_id") for message in messages}
-    taken |= {
+    used = {message.get("tool_call_id") for message in messages}
+    used |= {
         (call or {}).get("id") for message in messages for call in message.get("tool_calls") or ()
     }
     number = 0
     while True:
         number += 1
-        if (identifier := f"call{number:05d}") not in taken:
+        if (identifier := f"call{number:05d}") not in used:
             yield identifier

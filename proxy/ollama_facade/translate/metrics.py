@@ -1,4 +1,4 @@
-"""Counts and durations of the last frame (inference.md §10.1): nanoseconds, zeros left out."""
+"""Counts and durations of the final frame (inference.md §10.1): nanoseconds, zeros left out."""
 
 from __future__ import annotations
 
@@ -9,38 +9,34 @@ from ollama_facade.translate.deltas import Completion
 
 @dataclass(slots=True)
 class Moments:
-    """Monotonic nanoseconds of one request, as they come to pass; 0 is not yet.
-
-    `started`: the request came in. `asked`: the backend was asked. `first`: its first Delta.
-    `ended`: its last. `first` stays 0 where the answer was not streamed.
-    """
+    """Times of one request on the monotonic clock in nanoseconds; 0 for what has not happened."""
 
     started: int
+    """The request arrived."""
     asked: int = 0
+    """The request to the backend was sent."""
     first: int = 0
+    """The first delta was received; 0 where the answer was not streamed."""
     ended: int = 0
+    """The last delta was received."""
 
 
 def metrics(ending: Completion, moments: Moments) -> dict[str, int]:
-    """The metrics of an Ending, in Ollama's key order.
+    """Returns the metrics of a completion, in Ollama's key order.
 
-    Counts are the backend's and never guessed. Durations are llama.cpp's own where it gives them;
-    else ours: the prompt lasts until the first Delta, the answer from there to the end. Of an
+    Counts are the backend's and never estimated. Durations are llama.cpp's own where it gives them,
+    else measured: the prompt lasts until the first delta, the answer from there to the end. Of an
     answer that was not streamed only the sum is known, which is then `eval_duration`.
     """
-    usage, timings = ending.usage, ending.timings
-    prompt_count = usage.prompt_tokens if usage else None
-    count = usage.completion_tokens if usage else None
+    prompt_count, count = counts(ending)
     prompt_duration = moments.first - moments.asked if moments.first else 0
     duration = moments.ended - (moments.first or moments.asked)
-    if timings is not None:
-        prompt_count = timings.prompt_tokens if prompt_count is None else prompt_count
-        count = timings.completion_tokens if count is None else count
+    if (timings := ending.timings) is not None:
         if timings.prompt_duration is not None:
             prompt_duration = timings.prompt_duration
         if timings.completion_duration is not None:
             duration = timings.completion_duration
-    found = {
+    values = {
         "total_duration": max(moments.ended - moments.started, 1),
         "load_duration": max(moments.asked - moments.started, 1),
         "prompt_eval_count": prompt_count,
@@ -48,11 +44,11 @@ def metrics(ending: Completion, moments: Moments) -> dict[str, int]:
         "eval_count": count,
         "eval_duration": duration,
     }
-    return {key: value for key, value in found.items() if value}
+    return {key: value for key, value in values.items() if value}
 
 
 def counts(ending: Completion) -> tuple[int, int]:
-    """Tokens of the prompt and of the answer as the backend counted them; 0 where it did not."""
+    """Returns the tokens of the prompt and of the answer that the backend counted, else 0."""
     usage, timings = ending.usage, ending.timings
     prompt = usage.prompt_tokens if usage else None
     answer = usage.completion_tokens if usage else None

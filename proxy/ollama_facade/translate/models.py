@@ -1,4 +1,4 @@
-"""What is known of a model, and the entries of `/api/tags`, `/api/ps`, `/api/show` that show it."""
+"""The facts of a model, and its entries in `/api/tags`, `/api/ps` and `/api/show`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from ollama_facade.clock import format_time
 
 DEFAULT_TEMPLATE = "{{ .Prompt }}"
-"""What Ollama shows of a model without a template (management.md §3.3)."""
+"""The template that Ollama shows of a model without one (management.md §3.3)."""
 
 UNKNOWN_ARCHITECTURE = "unknown"
-"""`general.architecture` of a model whose family nobody told.
+"""`general.architecture` of a model whose family is not known.
 
 Copilot Chat and others read the context length from ``<general.architecture>.context_length``
-(management.md §5.4), so there has to be a word; no architecture of llama.cpp is called this.
+(management.md §5.4), so there must be a word; no architecture of llama.cpp has this one.
 """
 
 _THOUSAND, _MILLION, _BILLION = 10**3, 10**6, 10**9
@@ -23,15 +23,12 @@ _THOUSAND, _MILLION, _BILLION = 10**3, 10**6, 10**9
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model as the catalog knows it; immutable, `dataclasses.replace` makes another.
-
-    `name` is the display name with its tag (``sys:latest``), `backend_id` the `model` that goes to
-    the backend. `digest` is 64 lower-case hex digits without a prefix, `modified_at` nanoseconds
-    since 1970, `size` bytes. Numbers and texts that nobody told are 0 and ``""``.
-    """
+    """One model of the catalog. Numbers and texts that are not known are 0 and ``""``."""
 
     name: str
+    """The display name with its tag (``sys:latest``)."""
     backend_id: str
+    """The `model` of requests to the backend."""
     _: KW_ONLY
     system: str = ""
     template: str = ""
@@ -39,8 +36,8 @@ class Model:
     messages: tuple[Mapping[str, Any], ...] = ()
     license: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ("completion",)
-    # False: the capabilities are a documented default, so nothing may be refused because of them.
     capabilities_known: bool = False
+    """Whether a missing capability may be refused; otherwise they are an assumption."""
     context_length: int = 0
     embedding_length: int = 0
     family: str = ""
@@ -50,26 +47,29 @@ class Model:
     parent_model: str = ""
     parameter_count: int = 0
     digest: str
+    """64 lower-case hex digits without a prefix."""
     modified_at: int
+    """Nanoseconds since 1970."""
     size: int = 0
+    """Bytes."""
     owned_by: str = ""
     from_catalog: bool = False
 
 
 def tags_entry(model: Model) -> dict[str, Any]:
-    """One element of `models` of `/api/tags`, keys in Ollama's order (management.md §3.1)."""
-    described = details(model)
+    """Returns an element of `models` of `/api/tags`, in Ollama's order (management.md §3.1)."""
+    facts = details(model)
     if model.context_length > 0:
-        described["context_length"] = model.context_length
+        facts["context_length"] = model.context_length
     if model.embedding_length > 0:
-        described["embedding_length"] = model.embedding_length
+        facts["embedding_length"] = model.embedding_length
     entry: dict[str, Any] = {
         "name": model.name,
         "model": model.name,
         "modified_at": format_time(model.modified_at),
         "size": model.size,
         "digest": model.digest,
-        "details": described,
+        "details": facts,
     }
     if model.capabilities:
         entry["capabilities"] = list(model.capabilities)
@@ -77,9 +77,9 @@ def tags_entry(model: Model) -> dict[str, Any]:
 
 
 def ps_entry(model: Model, *, expires_at: int, context_length: int) -> dict[str, Any]:
-    """One element of `models` of `/api/ps` (management.md §3.2).
+    """Returns an element of `models` of `/api/ps` (management.md §3.2).
 
-    `expires_at` is wall time in nanoseconds. `size_vram` is 0: this machine holds nothing of it.
+    `expires_at` is wall time in nanoseconds. `size_vram` is 0: the model is elsewhere.
     """
     return {
         "name": model.name,
@@ -94,7 +94,7 @@ def ps_entry(model: Model, *, expires_at: int, context_length: int) -> dict[str,
 
 
 def details(model: Model) -> dict[str, Any]:
-    """The six fields that are always there; `families` is null where no family is known."""
+    """Returns the six fields that are always present; `families` is null without a family."""
     return {
         "parent_model": model.parent_model,
         "format": model.format,
@@ -106,7 +106,7 @@ def details(model: Model) -> dict[str, Any]:
 
 
 def model_info(model: Model, *, basename: str = "") -> dict[str, Any]:
-    """The facts of `/api/show` under the keys of a GGUF file; never empty (management.md §3.3)."""
+    """Returns the facts of `/api/show` under the keys of a GGUF file (management.md §3.3)."""
     architecture = model.family or UNKNOWN_ARCHITECTURE
     facts: dict[str, Any] = {"general.architecture": architecture}
     if basename:
@@ -121,7 +121,7 @@ def model_info(model: Model, *, basename: str = "") -> dict[str, Any]:
 
 
 def human_number(count: int) -> str:
-    """A count of parameters as Ollama writes it; ``""`` for 0 (format/format.go HumanNumber).
+    """Formats a count of parameters as Ollama does; ``""`` for 0 (format/format.go HumanNumber).
 
     >>> [human_number(n) for n in (134_520_000, 7_615_616_512, 8_000_000_000, 22_500, 128)]
     ['134.52M', '7.6B', '8B', '22K', '128']

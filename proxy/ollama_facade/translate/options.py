@@ -1,7 +1,7 @@
-"""Ollama's `options`: which there are, what type each has, and under which name it goes out (§9).
+"""Translates Ollama's `options` to request parameters (inference.md §9).
 
-The table is the contract's schema `Options`: `x-ollama-type` is the type, `x-backend` says what
-becomes of it.
+The table is the schema `Options` of the contract: `x-ollama-type` is the type of an option,
+`x-backend` says how it is used.
 """
 
 from __future__ import annotations
@@ -16,21 +16,23 @@ from ollama_facade.errors import OllamaError
 from ollama_facade.translate.dialects import Dialect
 from ollama_facade.translate.models import Model
 
-CONTEXTS_WITHOUT_LIMIT = 10
-"""Ollama's bound where there is no limit, in contexts (inference.md §10.2)."""
+MAX_CONTEXTS = 10
+"""Ollama's bound on tokens where there is no limit, in contexts (inference.md §10.2)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option: its Go type, and `load` in `group` when it is settled as the backend starts."""
+    """One option of Ollama."""
 
     type: str
+    """Its Go type."""
     group: str
+    """`load` for an option that takes effect when the backend starts."""
 
 
 @cache
 def table() -> Mapping[str, Option]:
-    """Every option that Ollama knows, in the contract's order."""
+    """Returns every option of Ollama by its name, in the order of the contract."""
     properties = contract.document()["components"]["schemas"]["Options"]["properties"]
     return {
         name: Option(entry["x-ollama-type"], entry["x-backend"]["group"])
@@ -41,7 +43,8 @@ def table() -> Mapping[str, Option]:
 def check_options(options: Mapping[str, Any] | None) -> None:
     """Raises OllamaError(500) for the first option whose value is of the wrong type.
 
-    Ollama checks after the capabilities and before loading, hence apart from the body (§5.2 #15).
+    Ollama checks after the capabilities and before loading, hence apart from the body
+    (inference.md §5.2 #15).
     """
     _read(options)
 
@@ -49,10 +52,10 @@ def check_options(options: Mapping[str, Any] | None) -> None:
 def merge_options(
     parameters: Mapping[str, Any] | None, options: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """What the model's parameters and, over them, the request's options set; no defaults.
+    """Merges the parameters of the model with the options of the request; no defaults.
 
-    Unknown names are left out, names are case-sensitive, null keeps what was there, integers are
-    cut toward zero. Raises OllamaError(500) as `check_options` does, for either source.
+    Unknown names and nulls are left out, names are case-sensitive, integers are truncated toward
+    zero. Raises OllamaError(500) as `check_options` does, for either source.
     """
     return {**_read(parameters), **_read(options)}
 
@@ -65,10 +68,10 @@ def all_options(
     limit_name: str,
     zero_limit: bool,
 ) -> tuple[dict[str, Any], list[str]]:
-    """The parameters of a request for a model, and the names of the options that have none.
+    """Returns the parameters of a request, and the names of the options that are not sent.
 
-    `limit_name` is what the backend calls `num_predict`. For generate Ollama leaves a 0 out and so
-    gets no limit; for chat (`zero_limit`) it sends the 0 (§10.2, golden
+    `limit_name` is the backend's name of `num_predict`. For generate Ollama leaves a 0 out, which
+    is no limit; for chat (`zero_limit`) it sends the 0 (inference.md §10.2, golden
     options/sent-native-num-predict-0, real/num-predict-0). Raises as `check_options` does.
     """
     values = merge_options(model.parameters, options)
@@ -82,9 +85,9 @@ def all_options(
 def option_parameters(
     values: Mapping[str, Any], dialect: Dialect
 ) -> tuple[dict[str, Any], list[str]]:
-    """The request parameters of what is set, except `num_predict`; and the names that have none.
+    """Returns the request parameters of options, and the names of those that have none.
 
-    Options that are settled when a backend starts are in neither.
+    `num_predict` and the options that take effect when a backend starts are in neither.
     """
     parameters: dict[str, Any] = {}
     dropped: list[str] = []
@@ -97,7 +100,7 @@ def option_parameters(
             if not value:
                 continue
         if name == "seed" and value < 0:
-            continue  # a random one, which is what a backend takes by itself
+            continue  # Ollama's random seed, which is the default of a backend
         if name in dialect.parameters:
             parameters[dialect.parameters[name]] = value
         else:
@@ -106,31 +109,31 @@ def option_parameters(
 
 
 def token_limit(values: Mapping[str, Any], context_length: int) -> int | None:
-    """The `num_predict` to send, None for no limit.
+    """Returns the `num_predict` to send, None for no limit.
 
-    Negative is no limit, and so is what Ollama itself would cut to its bound for "no limit".
+    A negative one is no limit, and so is one that Ollama would cut to its bound.
     """
     limit: int | None = values.get("num_predict")
     if limit is None or limit < 0:
         return None
-    if context_length and limit >= CONTEXTS_WITHOUT_LIMIT * context_length:
+    if context_length and limit >= MAX_CONTEXTS * context_length:
         return None
     return limit
 
 
 def load_options(options: Mapping[str, Any] | None) -> list[str]:
-    """Names of the options set that would need another start of the backend (`num_ctx`)."""
+    """Lists the options that would need a restart of the backend (`num_ctx`)."""
     return [name for name in _read(options) if table()[name].group == "load"]
 
 
 def _read(options: Mapping[str, Any] | None) -> dict[str, Any]:
     if not options:
         return {}
-    known = table()
+    types = table()
     return {
-        name: _value(name, known[name].type, value)
+        name: _value(name, types[name].type, value)
         for name, value in options.items()
-        if value is not None and name in known
+        if value is not None and name in types
     }
 
 
@@ -151,11 +154,11 @@ def _value(name: str, kind: str, value: Any) -> Any:
 
 
 def _integer(value: int | float) -> int:
-    """Cut toward zero; beyond 64 bits the smallest integer, as Go's conversion gives on amd64."""
-    if not -(2**63) <= value < 2**63:  # holds for NaN too, which a catalog file can spell
+    """Truncates toward zero; beyond 64 bits returns the smallest integer, as Go does on amd64."""
+    if not -(2**63) <= value < 2**63:  # true for NaN, which a file of the catalog can hold
         return -(2**63)
     return int(value)
 
 
-def _refuse(name: str, wanted: str) -> Any:
-    raise OllamaError(500, f'option "{name}" must be {wanted}')
+def _refuse(name: str, expected: str) -> Any:
+    raise OllamaError(500, f'option "{name}" must be {expected}')

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ollama_facade.translate.dialects import asked_for
+from ollama_facade.translate.dialects import ollama_name
 from ollama_facade.translate.requests import BackendRequest
 
 STATUSES = frozenset((400, 422))
@@ -151,7 +151,7 @@ def without(request: BackendRequest, refused: Set[Refusal]) -> BackendRequest:
         left_out.append("top_logprobs")
     if body == request.body:
         return request
-    dropped = dict.fromkeys((*request.dropped, *map(asked_for, left_out)))
+    dropped = dict.fromkeys((*request.dropped, *map(ollama_name, left_out)))
     return replace(request, body=body, dropped=tuple(dropped))
 
 

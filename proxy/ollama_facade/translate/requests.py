@@ -6,14 +6,12 @@ Only what is named here ever leaves: nothing of a body is copied whole.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ollama_facade.errors import OllamaError
-from ollama_facade.translate.context import generate_turns
 from ollama_facade.translate.dialects import Dialect, think_parameters
-from ollama_facade.translate.formats import completion_format_parameters, format_parameters
-from ollama_facade.translate.messages import chat_messages, openai_messages
+from ollama_facade.translate.formats import format_parameters
+from ollama_facade.translate.messages import chat_messages
 from ollama_facade.translate.models import Model
 from ollama_facade.translate.options import all_options, load_options, merge_options
 from ollama_facade.translate.tools import tool_definitions
@@ -52,6 +50,10 @@ class BackendRequest:
         """Whether the answer is to be streamed."""
         return bool(self.body.get("stream"))
 
+    def on_behalf_of(self, authorization: str, request_id: str) -> BackendRequest:
+        """The same request with what identifies the client's own."""
+        return replace(self, authorization=authorization, request_id=request_id)
+
 
 class RequestBuilder:
     """Collects the parameters of one request, and what of the client's words it cannot hold."""
@@ -80,46 +82,21 @@ def chat_request(
     dialect: Dialect,
     stream: bool,
     think: bool | str | None = None,
+    dropped: Sequence[str] = (),
 ) -> BackendRequest:
     """The request of a `ChatRequest`. `think` is what is in force after the capability checks.
+
+    `dropped` are further names of what is not sent.
 
     Raises OllamaError(500) for a wrong option or `format`.
     """
     messages = chat_messages(body.get("messages") or (), model, dialect)
     request = RequestBuilder("chat", model, messages=messages)
-    if tools := tool_definitions(body.get("tools")):
-        request.add({"tools": tools})
-    _add_common(request, body, model, dialect, stream=stream, zero_limit=True)
-    _add_chat_only(request, body, model, dialect, think)
-    return request.build()
-
-
-def generate_request(
-    body: Mapping[str, Any],
-    model: Model,
-    dialect: Dialect,
-    stream: bool,
-    think: bool | str | None = None,
-) -> BackendRequest:
-    """The request of a `GenerateRequest` (inference.md §5.4).
-
-    A chat of one more turn, or for `raw` and `suffix` a completion of the prompt as it is. Raises
-    OllamaError: 500 for a wrong option or `format`, 400 for a `context` of another server and for
-    what the backend's completions cannot do.
-    """
-    prompt = body.get("prompt") or ""
-    if body.get("raw") or body.get("suffix"):
-        request = RequestBuilder("completions", model, prompt=prompt)
-        _check_completion(request, body, model, dialect)
-        _add_common(request, body, model, dialect, stream=stream, zero_limit=False)
-        _add_completion_only(request, body, dialect)
-    else:
-        messages = openai_messages(generate_turns(body, model), dialect)
-        request = RequestBuilder("chat", model, messages=messages)
-        _add_common(request, body, model, dialect, stream=stream, zero_limit=False)
-        _add_chat_only(request, body, model, dialect, think)
-        if body.get("template"):
-            request.drop("template")  # the backend applies its own
+    if body.get("tools"):
+        request.add({"tools": tool_definitions(body["tools"])})
+    add_common(request, body, model, dialect, stream=stream, zero_limit=True)
+    add_chat_parameters(request, body, model, dialect, think)
+    request.drop(*dropped)
     return request.build()
 
 
@@ -132,8 +109,8 @@ def embed_request(
 ) -> BackendRequest:
     """One request for all inputs.
 
-    `dimensions` is sent only where the backend takes it and it is known to be a cut; vectors are
-    cut again when they come, so it saves bytes and changes nothing (inference.md §7.1).
+    `dimensions` is sent only where the backend takes it and it is known to shorten the vectors.
+    They are cut again when they come, so it saves bytes and changes nothing (inference.md §7.1).
     Raises OllamaError(500) for a wrong option.
     """
     merge_options(model.parameters, options)
@@ -145,7 +122,7 @@ def embed_request(
     return request.build()
 
 
-def _add_common(
+def add_common(
     request: RequestBuilder,
     body: Mapping[str, Any],
     model: Model,
@@ -154,6 +131,10 @@ def _add_common(
     stream: bool,
     zero_limit: bool,
 ) -> None:
+    """Adds what chats and text completions have in common.
+
+    `zero_limit`: a `num_predict` of 0 is sent as it is. Raises OllamaError(500) for a wrong option.
+    """
     request.add({"stream": stream})
     if stream and dialect.stream_options:
         request.add({"stream_options": {"include_usage": True}})
@@ -166,21 +147,23 @@ def _add_common(
         request.add(parameters)
         request.drop(*dropped)
     # Cutting the prompt, or text while it grows, is the backend's business: a client that insists
-    # is told. Insisting on the contrary is how backends behave.
+    # on it reads that it was dropped. The contrary is how backends behave.
     request.drop(*(name for name in ("truncate", "shift") if body.get(name) is True))
 
 
-def _add_chat_only(
+def add_chat_parameters(
     request: RequestBuilder,
     body: Mapping[str, Any],
     model: Model,
     dialect: Dialect,
     think: bool | str | None,
 ) -> None:
-    parameters, whole = format_parameters(body.get("format"), dialect)
-    request.add(parameters)
-    if not whole:
-        request.drop("format")
+    """Adds `format`, log probabilities and thinking. Raises OllamaError(500) for a wrong format."""
+    if body.get("format") is not None:
+        parameters, complete = format_parameters(body["format"], dialect)
+        request.add(parameters)
+        if not complete:
+            request.drop("format")
     if body.get("logprobs"):
         if dialect.logprobs:
             request.add({"logprobs": True})
@@ -194,36 +177,3 @@ def _add_chat_only(
     request.add(switches)
     if not switches:
         request.drop("think")
-
-
-def _check_completion(
-    request: RequestBuilder, body: Mapping[str, Any], model: Model, dialect: Dialect
-) -> None:
-    what = "raw" if body.get("raw") else "suffix"
-    if not dialect.completions:
-        raise OllamaError(400, f"{what} needs text completions, which the backend does not have")
-    if body.get("images"):
-        raise OllamaError(400, f"{what} cannot be combined with images on this backend")
-    if what == "raw":
-        if body.get("suffix"):
-            request.drop("suffix")  # as in Ollama, where raw is the prompt and nothing else
-        return
-    # An operator who says that the model can insert knows the backend better than the table.
-    if not dialect.suffix and not (model.capabilities_known and "insert" in model.capabilities):
-        raise OllamaError(400, "suffix is not supported by the backend")
-    request.add({"suffix": body["suffix"]})
-
-
-def _add_completion_only(
-    request: RequestBuilder, body: Mapping[str, Any], dialect: Dialect
-) -> None:
-    parameters, whole = completion_format_parameters(body.get("format"), dialect)
-    request.add(parameters)
-    if not whole:
-        request.drop("format")
-    if body.get("logprobs"):
-        if dialect.logprobs:
-            # At least one: some backends take 0 for none at all, and Ollama asks for one too.
-            request.add({"logprobs": max(body.get("top_logprobs") or 0, 1)})
-        else:
-            request.drop("logprobs")

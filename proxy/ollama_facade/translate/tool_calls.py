@@ -1,7 +1,7 @@
-"""Tool calls put together from whatever parts a backend sends them in (faults.md rows 65-67).
+"""Assembles tool calls from the parts that a backend streams (faults.md rows 65-67).
 
-A part belongs to the call with its id; else to the call with its index; else to the latest. A part
-begins a new call when it brings another id to an index, or a name to a call that is complete.
+A part belongs to the call with its id, else to the call with its index, else to the latest. A part
+begins a new call when it has another id for an index, or a name for a call that is complete.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from ollama_facade.errors import BackendError
-from ollama_facade.golang.quote import quote
+from ollama_facade.golang.encode import quote
 from ollama_facade.translate.deltas import ToolCall, ToolCallDelta
 
 _ID_ALPHABET = string.ascii_lowercase + string.digits
@@ -31,7 +31,7 @@ class _Call:
 
 
 class ToolCalls:
-    """Feeds on parts, gives complete calls at the end."""
+    """Assembles the parts of one answer."""
 
     def __init__(self) -> None:
         self._calls: list[_Call] = []
@@ -53,7 +53,7 @@ class ToolCalls:
         call.arguments += part.arguments
 
     def finish(self) -> list[ToolCall]:
-        """Every call, in the order of first parts. Raises BackendError when one is no call."""
+        """Returns the calls in the order of their first parts. Raises BackendError."""
         return [
             ToolCall(position, call.id or make_id(), _name(call), _object(call))
             for position, call in enumerate(self._calls)
@@ -61,15 +61,15 @@ class ToolCalls:
 
     def _find(self, part: ToolCallDelta) -> _Call | None:
         if part.id:
-            for known in self._calls:
-                if known.id == part.id:
-                    return known
-        call = self._at(part.index)
-        if call is None or (part.id and call.id):
+            for call in self._calls:
+                if call.id == part.id:
+                    return call
+        candidate = self._at(part.index)
+        if candidate is None or (part.id and candidate.id):
             return None
-        if part.name and call.name and _is_complete(call.arguments):
+        if part.name and candidate.name and _is_complete(candidate.arguments):
             return None
-        return call
+        return candidate
 
     def _at(self, index: int | None) -> _Call | None:
         if index is not None:
@@ -82,7 +82,7 @@ class ToolCalls:
 
 
 def make_id() -> str:
-    """An id as Ollama makes them: ``call_`` and eight of ``[a-z0-9]`` (inference.md §11.4)."""
+    """Makes an id as Ollama does: ``call_`` and eight of ``[a-z0-9]`` (inference.md §11.4)."""
     return "call_" + "".join(secrets.choice(_ID_ALPHABET) for _ in range(8))
 
 
@@ -93,7 +93,7 @@ def _name(call: _Call) -> str:
 
 
 def _is_complete(arguments: str) -> bool:
-    """True for the text of an object; parts of one call never follow a whole object."""
+    """Tests for the text of an object, which no part of the same call can follow."""
     if not arguments.strip():
         return False
     try:
@@ -103,7 +103,7 @@ def _is_complete(arguments: str) -> bool:
 
 
 def _object(call: _Call) -> Mapping[str, Any]:
-    """The arguments as an object; empty text and null are none. Raises BackendError."""
+    """Parses the arguments; empty text and null are no arguments. Raises BackendError."""
     text = call.arguments.strip()
     if not text:
         return {}
@@ -123,10 +123,10 @@ def _object(call: _Call) -> Mapping[str, Any]:
 
 
 def as_go(value: Any) -> Any:
-    """The value as Go re-emits what it decoded into an empty interface.
+    """Converts a value as Go does that decodes it into an empty interface and encodes it.
 
-    Numbers are float64 (``3.0`` comes back as ``3``), keys of nested objects are sorted; only the
-    top level keeps the model's order (golden chat/native-tool-call-key-order).
+    Numbers are float64 (``3.0`` becomes ``3``), keys of nested objects are sorted; only the top
+    level preserves the model's order (golden chat/native-tool-call-key-order).
     """
     if isinstance(value, dict):
         return {key: as_go(value[key]) for key in sorted(value)}

@@ -1,4 +1,4 @@
-"""Tool definitions: what Ollama keeps of them, completed for strict backends (§2.7)."""
+"""Translates tool definitions as Ollama does, complete for strict backends (inference.md §2.7)."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ _TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object",
 
 
 def tool_definitions(tools: Sequence[Mapping[str, Any] | None] | None) -> list[dict[str, Any]]:
-    """OpenAI's `tools`, in the client's order; `[]` for none.
+    """Returns OpenAI's `tools` in the client's order; `[]` for none.
 
-    Keywords that Ollama drops (`default`, `$ref`, `additionalProperties`, …) are dropped, the rest
-    stays in order. A missing `type` of the tool is ``function``, of its parameters ``object``.
+    Keywords that Ollama drops (`default`, `$ref`, `additionalProperties`, …) are dropped. A tool
+    without `type` is a ``function``, parameters without one are an ``object``.
     """
     return [_tool(tool or {}) for tool in tools or ()]
 
 
 def is_search(tool: Mapping[str, Any]) -> bool:
-    """True for Ollama's own search as the dialects of `/v1` name it, in any of its versions."""
+    """Tests for Ollama's own search, in any of its versions, as `/v1` names it."""
     return str(tool.get("type") or "").startswith("web_search")
 
 
-def left_out(body: Mapping[str, Any]) -> list[str]:
-    """What the client asked for and nothing behind us can do: Ollama's own search."""
+def search_tools(body: Mapping[str, Any]) -> list[str]:
+    """``["web_search"]`` where the client asks for Ollama's own search, which no backend has."""
     return ["web_search"] if any(is_search(tool or {}) for tool in body.get("tools") or ()) else []
 
 
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
     function = tool.get("function") or {}
-    described: dict[str, Any] = {"name": function.get("name") or ""}
+    definition: dict[str, Any] = {"name": function.get("name") or ""}
     if function.get("description"):
-        described["description"] = function["description"]
-    described["parameters"] = _parameters(function.get("parameters") or {})
-    return {"type": tool.get("type") or "function", "function": described}
+        definition["description"] = function["description"]
+    definition["parameters"] = _parameters(function.get("parameters") or {})
+    return {"type": tool.get("type") or "function", "function": definition}
 
 
 def _parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    kept: dict[str, Any] = {"type": parameters.get("type") or "object"}
+    result: dict[str, Any] = {"type": parameters.get("type") or "object"}
     for key in ("$defs", "items"):
         if parameters.get(key) is not None:
-            kept[key] = parameters[key]
+            result[key] = parameters[key]
     if parameters.get("required"):
-        kept["required"] = parameters["required"]
-    kept["properties"] = _properties(parameters.get("properties"))
-    return kept
+        result["required"] = parameters["required"]
+    result["properties"] = _properties(parameters.get("properties"))
+    return result
 
 
 def _properties(properties: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -52,25 +52,25 @@ def _properties(properties: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _property(entry: Mapping[str, Any]) -> dict[str, Any]:
-    kept: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     if entry.get("anyOf"):
-        kept["anyOf"] = [_property(variant or {}) for variant in entry["anyOf"]]
+        result["anyOf"] = [_property(variant or {}) for variant in entry["anyOf"]]
     if entry.get("type"):
-        kept["type"] = _type(entry["type"])
+        result["type"] = _type(entry["type"])
     if entry.get("items") is not None:
-        kept["items"] = entry["items"]
+        result["items"] = entry["items"]
     for key in ("description", "enum"):
         if entry.get(key):
-            kept[key] = entry[key]
+            result[key] = entry[key]
     if entry.get("properties"):
-        kept["properties"] = _properties(entry["properties"])
+        result["properties"] = _properties(entry["properties"])
     if entry.get("required"):
-        kept["required"] = entry["required"]
-    return kept
+        result["required"] = entry["required"]
+    return result
 
 
 def _type(value: Any) -> Any:
-    """A list of one is a text; ``"integer, string"``, which the Python client writes, is a list."""
+    """Converts a list of one to a text, and the Python client's ``"integer, string"`` to a list."""
     if isinstance(value, str):
         parts = [part.strip() for part in value.split(",")]
         value = parts if len(parts) > 1 and _TYPES.issuperset(parts) else [value]

@@ -1,4 +1,4 @@
-"""A body of `/v1/messages` as a chat: the recordings, tools, images, thoughts (§4.7)."""
+"""A body of `/v1/messages` as a chat: recordings, tools, images, thoughts (management.md §4.7)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from ollama_facade.errors import OllamaError
 from ollama_facade.translate.apis.anthropic_parser import chat_body, estimated_tokens
-from ollama_facade.translate.tools import left_out
+from ollama_facade.translate.tools import search_tools
 from tests.operations.recorded import cases, recorded
 
 REFUSED = [
@@ -92,12 +92,12 @@ def test_thinking_is_what_was_asked_for(asked: dict[str, Any], think: Any) -> No
     assert said({"role": "user", "content": "x"}, **asked)["think"] == think
 
 
-def test_a_search_of_the_web_is_left_out_and_named() -> None:
+def test_a_search_of_the_web_is_search_tools_and_named() -> None:
     tools = [{"type": "web_search_20250305", "name": "web_search"}, {"name": "f"}]
     chat = said({"role": "user", "content": "x"}, tools=tools)
     assert [tool["function"]["name"] for tool in chat["tools"]] == ["f"]
-    assert left_out({"tools": tools}) == ["web_search"]
-    assert left_out({"tools": tools[1:]}) == []
+    assert search_tools({"tools": tools}) == ["web_search"]
+    assert search_tools({"tools": tools[1:]}) == []
 
 
 def test_the_estimate_is_a_fourth_of_the_bytes() -> None:

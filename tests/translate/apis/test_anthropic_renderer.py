@@ -13,7 +13,7 @@ from ollama_facade.translate.apis.anthropic_parser import estimated_tokens
 from ollama_facade.translate.apis.anthropic_renderer import MessagesRenderer
 from ollama_facade.translate.deltas import Completion, OutputDelta
 from tests.operations.recorded import cases, recorded
-from tests.translate.foreign import ENDINGS, PIECES, compare
+from tests.translate.foreign import COMPLETIONS, DELTAS, compare
 
 ANSWERED = re.compile(r"(plain|length|empty|thinking-[a-z]+|native-tool-call|system-[a-z]+)")
 
@@ -28,13 +28,13 @@ def test_a_message_looks_as_recorded(name: str) -> None:
     compare(case, MessagesRenderer(body["model"], estimated_tokens(body)), limit)
 
 
-@given(st.lists(PIECES, max_size=6), ENDINGS)
+@given(st.lists(DELTAS, max_size=6), COMPLETIONS)
 def test_blocks_of_a_message_open_and_close_in_turn(
     pieces: list[OutputDelta], ending: Completion
 ) -> None:
-    dress = MessagesRenderer("m", 1)
-    events = [event for piece in pieces for event in dress.pieces([piece])]
-    events += dress.ending(ending)
+    renderer = MessagesRenderer("m", 1)
+    events = [event for piece in pieces for event in renderer.render_deltas([piece], "")]
+    events += renderer.render_end(ending, "", {})
     kinds = [event["type"].removeprefix("content_block_") for event in events]
     order = " ".join(kinds)
     assert re.fullmatch(r"message_start( start( delta)+ stop)* message_delta message_stop", order)
@@ -43,18 +43,26 @@ def test_blocks_of_a_message_open_and_close_in_turn(
 
 
 def test_a_message_that_breaks_off_is_an_error_in_its_envelope() -> None:
-    dress = MessagesRenderer("m", 1)
-    dress.pieces([OutputDelta("a")])
+    renderer = MessagesRenderer("m", 1)
+    renderer.render_deltas([OutputDelta("a")], "")
     with pytest.raises(OllamaError, match="gone"):
-        dress.failed(OllamaError(500, "gone"))
+        renderer.render_error(OllamaError(500, "gone"))
 
 
 @pytest.mark.parametrize(("reason", "told"), [("stop", "end_turn"), ("length", "max_tokens")])
 def test_the_reason_of_an_end_is_in_anthropics_words(reason: str, told: str) -> None:
     assert (
-        MessagesRenderer("m", 1).whole(Completion(reason, OutputDelta("a")))["stop_reason"] == told
+        MessagesRenderer("m", 1).render_response(Completion(reason, OutputDelta("a")), "", {})[
+            "stop_reason"
+        ]
+        == told
     )
 
 
 def test_an_answer_of_nothing_has_no_content() -> None:
-    assert MessagesRenderer("m", 1).whole(Completion("stop", OutputDelta()))["content"] is None
+    assert (
+        MessagesRenderer("m", 1).render_response(Completion("stop", OutputDelta()), "", {})[
+            "content"
+        ]
+        is None
+    )

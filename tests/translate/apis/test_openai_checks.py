@@ -1,4 +1,4 @@
-"""What Ollama refuses of OpenAI's requests, in its words (§4.1-4.3)."""
+"""What Ollama refuses of OpenAI's requests, in its words (management.md §4.1-4.3)."""
 
 from __future__ import annotations
 

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 
 from ollama_facade.errors import BackendError
-from ollama_facade.translate.apis.pass_through import Passage, has_presets
+from ollama_facade.translate.apis.pass_through import NativePassThrough, has_presets
+from ollama_facade.translate.dialect_table import dialect
 from ollama_facade.translate.models import Model
 from tests.translate.test_chunks import JSON
 
 BODY = {"model": "Mine", "stream": True, "max_tokens": 5, "unknown": {"a": [None]}}
-PASSAGES = (Passage("messages", BODY), Passage("responses", BODY))
+PASS_THROUGHS = (NativePassThrough("messages", BODY), NativePassThrough("responses", BODY))
 
 
 def model(**more: Any) -> Model:
@@ -23,9 +24,11 @@ def model(**more: Any) -> Model:
 
 @pytest.mark.parametrize("stream", (True, False, None))
 def test_a_body_goes_out_with_every_field_and_the_backends_name(stream: bool | None) -> None:
-    request = Passage("messages", {**BODY, "stream": stream}).request(model())
+    request = NativePassThrough("messages", {**BODY, "stream": stream}).build(
+        model(), dialect("default"), None
+    )
     assert request.endpoint == "messages"
-    assert {**request.arguments, **request.extra_body} == {
+    assert dict(request.body) == {
         **BODY,
         "model": "org/mine",
         "stream": stream is True,
@@ -33,13 +36,18 @@ def test_a_body_goes_out_with_every_field_and_the_backends_name(stream: bool | N
 
 
 @pytest.mark.parametrize(
-    ("passage", "kind", "inner"),
-    ((PASSAGES[0], "message_start", "message"), (PASSAGES[1], "response.created", "response")),
+    ("pass_through", "kind", "inner"),
+    (
+        (PASS_THROUGHS[0], "message_start", "message"),
+        (PASS_THROUGHS[1], "response.created", "response"),
+    ),
     ids=("messages", "responses"),
 )
-def test_the_clients_name_comes_back_in_an_event(passage: Passage, kind: str, inner: str) -> None:
+def test_the_clients_name_comes_back_in_an_event(
+    pass_through: NativePassThrough, kind: str, inner: str
+) -> None:
     event = {"type": kind, inner: {"model": "org/mine", "x": 1}, "y": 2}
-    told = passage.read_event(event)
+    told = pass_through.parse_event(event)
     assert told is not None
     assert told.value == {"type": kind, inner: {"model": "Mine", "x": 1}, "y": 2}
     assert told.finish == ""
@@ -48,22 +56,22 @@ def test_the_clients_name_comes_back_in_an_event(passage: Passage, kind: str, in
 
 def test_an_event_that_names_no_model_gets_no_name() -> None:
     event = {"type": "response.created", "response": {"id": "r"}}
-    told = PASSAGES[1].read_event(event)
+    told = PASS_THROUGHS[1].parse_event(event)
     assert told is not None
     assert told.value == event
 
 
 @pytest.mark.parametrize(
-    ("passage", "kind"),
+    ("pass_through", "kind"),
     (
-        (PASSAGES[0], "message_stop"),
-        (PASSAGES[1], "response.completed"),
-        (PASSAGES[1], "response.incomplete"),
-        (PASSAGES[1], "response.failed"),
+        (PASS_THROUGHS[0], "message_stop"),
+        (PASS_THROUGHS[1], "response.completed"),
+        (PASS_THROUGHS[1], "response.incomplete"),
+        (PASS_THROUGHS[1], "response.failed"),
     ),
 )
-def test_the_last_event_says_so(passage: Passage, kind: str) -> None:
-    told = passage.read_event({"type": kind})
+def test_the_last_event_says_so(pass_through: NativePassThrough, kind: str) -> None:
+    told = pass_through.parse_event({"type": kind})
     assert told is not None
     assert told.finish == kind
 
@@ -79,22 +87,22 @@ def test_the_last_event_says_so(passage: Passage, kind: str) -> None:
     ),
 )
 def test_an_error_event_is_raised(event: Any, status: int, text: str) -> None:
-    for passage in PASSAGES:
+    for pass_through in PASS_THROUGHS:
         with pytest.raises(BackendError, match=text) as caught:
-            passage.read_event(event)
+            pass_through.parse_event(event)
         assert caught.value.status == status
 
 
 @pytest.mark.parametrize("value", ({"type": "message"}, {"object": "response"}, {}))
 def test_a_whole_answer_is_no_event(value: Any) -> None:
-    assert [passage.read_event(value) for passage in PASSAGES] == [None, None]
+    assert [pass_through.parse_event(value) for pass_through in PASS_THROUGHS] == [None, None]
 
 
 def test_a_whole_answer_keeps_its_fields() -> None:
     value = {"type": "message", "model": "org/mine", "content": None, "x": [1]}
-    assert PASSAGES[0].whole(value) == {**value, "model": "Mine"}
+    assert PASS_THROUGHS[0].render_response(value) == {**value, "model": "Mine"}
     failed = {"object": "response", "status": "failed", "error": {"message": "x"}}
-    assert PASSAGES[1].whole(failed) == {**failed, "model": "Mine"}
+    assert PASS_THROUGHS[1].render_response(failed) == {**failed, "model": "Mine"}
 
 
 @pytest.mark.parametrize(
@@ -107,15 +115,15 @@ def test_a_whole_answer_keeps_its_fields() -> None:
     ),
 )
 def test_what_is_no_answer_is_an_error(value: Any, text: str) -> None:
-    for passage in PASSAGES:
+    for pass_through in PASS_THROUGHS:
         with pytest.raises(BackendError, match=text):
-            passage.whole(value)
+            pass_through.render_response(value)
 
 
 @given(JSON)
 def test_any_value_is_read_or_refused(value: Any) -> None:
-    for passage in PASSAGES:
-        for read in (passage.read_event, passage.whole):
+    for pass_through in PASS_THROUGHS:
+        for read in (pass_through.parse_event, pass_through.render_response):
             with suppress(BackendError):
                 read(value)
 

@@ -1,4 +1,4 @@
-"""A body of `/v1/responses` as a chat: the recordings, items, tools, forms (§4.5)."""
+"""A body of `/v1/responses` as a chat: recordings, items, tools, forms (management.md §4.5)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from ollama_facade.errors import OllamaError
 from ollama_facade.translate.apis.responses_parser import chat_body
-from ollama_facade.translate.tools import left_out
+from ollama_facade.translate.tools import search_tools
 from tests.operations.recorded import cases, recorded
 
 REFUSED = [
@@ -83,4 +83,4 @@ def test_tools_of_a_namespace_are_called_by_both_names() -> None:
     tools = [{"type": "namespace", "name": "a", "tools": [inner, named]}, {"type": "web_search"}]
     made = chat_body({"model": "m", "tools": tools})["tools"]
     assert [tool["function"]["name"] for tool in made] == ["a.b.f", "a.g"]
-    assert left_out({"tools": tools}) == ["web_search"]
+    assert search_tools({"tools": tools}) == ["web_search"]

@@ -10,7 +10,7 @@ from ollama_facade.errors import OllamaError
 from ollama_facade.translate.apis.responses_renderer import ResponsesRenderer
 from ollama_facade.translate.deltas import Completion, OutputDelta
 from tests.operations.recorded import cases, recorded
-from tests.translate.foreign import ENDINGS, PIECES, compare
+from tests.translate.foreign import COMPLETIONS, DELTAS, compare
 
 
 @pytest.mark.parametrize("name", recorded("openai", r"responses-(items|schema|history)"))
@@ -20,13 +20,13 @@ def test_a_response_looks_as_recorded(name: str) -> None:
     compare(case, ResponsesRenderer(body, 1), body.get("max_output_tokens"))
 
 
-@given(st.lists(PIECES, max_size=6), ENDINGS)
+@given(st.lists(DELTAS, max_size=6), COMPLETIONS)
 def test_items_of_a_response_open_and_close_in_turn(
     pieces: list[OutputDelta], ending: Completion
 ) -> None:
-    dress = ResponsesRenderer({"model": "m"}, 1)
-    events = [event for piece in pieces for event in dress.pieces([piece])]
-    events += dress.ending(ending)
+    renderer = ResponsesRenderer({"model": "m"}, 1)
+    events = [event for piece in pieces for event in renderer.render_deltas([piece], "")]
+    events += renderer.render_end(ending, "", {})
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     assert [event["type"] for event in events[:2]] == ["response.created", "response.in_progress"]
     ends = [event for event in events if event["type"] == "response.completed"]
@@ -39,9 +39,9 @@ def test_items_of_a_response_open_and_close_in_turn(
 
 
 def test_a_response_that_breaks_off_fails() -> None:
-    dress = ResponsesRenderer({"model": "m"}, 1)
-    dress.pieces([OutputDelta("a")])
-    last = dress.failed(OllamaError(500, "gone"))[-1]
+    renderer = ResponsesRenderer({"model": "m"}, 1)
+    renderer.render_deltas([OutputDelta("a")], "")
+    last = renderer.render_error(OllamaError(500, "gone"))[-1]
     assert last["type"] == "response.failed"
     assert last["response"]["status"] == "failed"
     assert last["response"]["error"]["message"] == "gone"

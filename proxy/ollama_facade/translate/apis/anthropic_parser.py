@@ -8,9 +8,21 @@ from typing import Any
 from ollama_facade.errors import OllamaError
 from ollama_facade.golang.base64 import corrupt_at
 from ollama_facade.golang.encode import dumps
-from ollama_facade.translate.tools import is_search
+from ollama_facade.translate.apis.ollama_chat import chat_generation
+from ollama_facade.translate.generation import GenerationRequest
+from ollama_facade.translate.tools import is_search, search_tools
 
 Message = dict[str, Any]
+
+
+def parse(body: Mapping[str, Any]) -> GenerationRequest:
+    """The generation that a body asks for. Raises OllamaError(400) in Ollama's order and words.
+
+    Thinking asked of a model that cannot is left out (golden anthropic/thinking-unsupported).
+    """
+    chat = chat_body(body)
+    dropped = search_tools(body)
+    return chat_generation(chat, stream=chat["stream"], dropped=dropped, think_is_optional=True)
 
 
 def chat_body(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,8 +59,7 @@ def estimated_tokens(body: Mapping[str, Any]) -> int:
     for message in body.get("messages") or ():
         total += len(((message or {}).get("role") or "").encode())
         total += _size((message or {}).get("content"))
-    for given in body.get("tools") or ():
-        tool = given or {}
+    for tool in (tool or {} for tool in body.get("tools") or ()):
         total += len((tool.get("name") or "").encode())
         total += len((tool.get("description") or "").encode())
         # Ollama counts the bytes of the schema as it came; most clients put spaces in.
@@ -80,8 +91,8 @@ def _text(content: Any) -> str:
 
 def _blocks(content: Any) -> list[Mapping[str, Any]]:
     """The blocks of a content of any form; what is none is left out."""
-    given = content if isinstance(content, list) else ()
-    return [block for block in given if isinstance(block, Mapping)]
+    blocks = content if isinstance(content, list) else ()
+    return [block for block in blocks if isinstance(block, Mapping)]
 
 
 def _messages(message: Mapping[str, Any]) -> list[Message]:
@@ -159,8 +170,8 @@ def _result_images(content: Any) -> list[str]:
             source = block.get("source")
             if not isinstance(source, Mapping):
                 raise OllamaError(400, "invalid tool_result image source")
-            told = {key: value for key, value in source.items() if isinstance(value, str)}
-            images.append(_image({"type": "", **told}))
+            texts = {key: value for key, value in source.items() if isinstance(value, str)}
+            images.append(_image({"type": "", **texts}))
     return images
 
 

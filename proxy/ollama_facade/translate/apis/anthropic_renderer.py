@@ -1,14 +1,13 @@
-"""Pieces and an Ending as Anthropic's message and its events (management.md §4.7)."""
+"""An answer as Anthropic's message and its events (management.md §4.7)."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from typing import Any
 
 from ollama_facade.errors import OllamaError
 from ollama_facade.golang.encode import dumps
-from ollama_facade.translate.deltas import Completion, OutputDelta
+from ollama_facade.translate.deltas import Completion, Output, OutputDelta, each_output
 from ollama_facade.translate.metrics import counts
 
 Event = dict[str, Any]
@@ -25,19 +24,21 @@ class MessagesRenderer:
         self._open = ""
         self._started = False
 
-    def pieces(self, pieces: Sequence[OutputDelta]) -> list[Event]:
-        """The events of Pieces, after `message_start` where they are the first."""
+    def render_deltas(self, output: Output, _created_at: str, /) -> list[Event]:
+        """The events of deltas, after `message_start` where they are the first."""
         events = self._start(self._estimate)
-        for piece in pieces:
-            events += self._deltas(piece)
+        for delta in each_output(output):
+            events += self._deltas(delta)
         return events
 
-    def ending(self, ending: Completion) -> list[Event]:
+    def render_end(
+        self, completion: Completion, _created_at: str, _metrics: dict[str, int], /
+    ) -> list[Event]:
         """The events from the last text to `message_stop`."""
-        tokens_in, tokens_out = counts(ending)
+        tokens_in, tokens_out = counts(completion)
         events = self._start(tokens_in)
-        events += [*self._deltas(ending.piece), *self._close()]
-        for call in ending.calls:
+        events += [*self._deltas(completion.output), *self._close()]
+        for call in completion.calls:
             block = {"type": "tool_use", "id": call.id, "name": call.name, "input": {}}
             partial = dumps(call.arguments).decode()
             events.append(self._event("content_block_start", content_block=block))
@@ -50,30 +51,32 @@ class MessagesRenderer:
             events.append(self._event("content_block_stop"))
             self._index += 1
         usage = {"input_tokens": tokens_in, "output_tokens": tokens_out}
-        delta = {"stop_reason": _stop_reason(ending)}
+        delta = {"stop_reason": _stop_reason(completion)}
         events.append({"type": "message_delta", "delta": delta, "usage": usage})
         return [*events, {"type": "message_stop"}]
 
-    def failed(self, error: OllamaError) -> list[Event]:
+    def render_error(self, error: OllamaError, /) -> list[Event]:
         """Nothing of its own: the error in its envelope is what Anthropic's stream has for it."""
         raise error
 
-    def whole(self, ending: Completion) -> dict[str, Any]:
+    def render_response(
+        self, completion: Completion, _created_at: str, _metrics: dict[str, int], /
+    ) -> dict[str, Any]:
         """The answer that was not streamed; `content` is null when nothing was said."""
         content: list[dict[str, Any]] = []
-        if ending.piece.thinking:
-            content.append({"type": "thinking", "thinking": ending.piece.thinking})
-        if ending.piece.content:
-            content.append({"type": "text", "text": ending.piece.content})
+        if completion.output.thinking:
+            content.append({"type": "thinking", "thinking": completion.output.thinking})
+        if completion.output.content:
+            content.append({"type": "text", "text": completion.output.content})
         content += [
             {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}
-            for call in ending.calls
+            for call in completion.calls
         ]
-        tokens_in, tokens_out = counts(ending)
+        tokens_in, tokens_out = counts(completion)
         return {
             **self._message(),
             "content": content or None,
-            "stop_reason": _stop_reason(ending),
+            "stop_reason": _stop_reason(completion),
             "usage": {"input_tokens": tokens_in, "output_tokens": tokens_out},
         }
 
@@ -88,9 +91,9 @@ class MessagesRenderer:
         message = {**self._message(), "content": [], "usage": usage}
         return [{"type": "message_start", "message": message}]
 
-    def _deltas(self, piece: OutputDelta) -> list[Event]:
+    def _deltas(self, output: OutputDelta) -> list[Event]:
         events: list[Event] = []
-        for kind, text in (("thinking", piece.thinking), ("text", piece.content)):
+        for kind, text in (("thinking", output.thinking), ("text", output.content)):
             if not text:
                 continue
             if self._open != kind:
@@ -114,7 +117,7 @@ class MessagesRenderer:
         return {"type": kind, "index": self._index, **fields}
 
 
-def _stop_reason(ending: Completion) -> str:
-    if ending.calls:
+def _stop_reason(completion: Completion) -> str:
+    if completion.calls:
         return "tool_use"
-    return "max_tokens" if ending.done_reason == "length" else "end_turn"
+    return "max_tokens" if completion.done_reason == "length" else "end_turn"

@@ -8,7 +8,7 @@ from typing import Any
 
 from ollama_facade.errors import OllamaError
 from ollama_facade.golang.base64 import corrupt_at
-from ollama_facade.golang.quote import quote
+from ollama_facade.golang.encode import quote
 
 _IMAGE_PREFIXES = (
     *(f"data:image/{kind};base64," for kind in ("jpeg", "jpg", "png", "webp")),
@@ -33,8 +33,7 @@ def check_messages(messages: Any) -> None:
     """Raises OllamaError(400) for no messages, and for a content that Ollama cannot take."""
     if not messages:
         raise OllamaError(400, "[] is too short - 'messages'")
-    for given in messages:
-        message = given or {}
+    for message in (message or {} for message in messages):
         content, calls = message.get("content"), message.get("tool_calls")
         if isinstance(content, list):
             for part in content:
@@ -130,8 +129,8 @@ def _check_audio(audio: Any) -> None:
         raise OllamaError(400, "invalid input_audio format: missing data")
     fault = corrupt_at(data)
     if fault is not None:
-        told = f"illegal base64 data at input byte {fault}"
-        raise OllamaError(400, f"invalid input_audio base64 data: {told}")
+        problem = f"illegal base64 data at input byte {fault}"
+        raise OllamaError(400, f"invalid input_audio base64 data: {problem}")
 
 
 def _check_arguments(function: Mapping[str, Any]) -> None:

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ollama_facade.translate.apis.openai_checks import read_effort
+from ollama_facade.errors import OllamaError
+from ollama_facade.translate.apis.ollama_chat import check_top_logprobs
+from ollama_facade.translate.apis.openai_checks import check_messages, check_stop_texts, read_effort
 from ollama_facade.translate.dialects import Dialect, think_parameters
+from ollama_facade.translate.generation import GenerationRequest
 from ollama_facade.translate.models import Model
 from ollama_facade.translate.options import merge_options, option_parameters, token_limit
 from ollama_facade.translate.requests import BackendRequest, RequestBuilder
@@ -70,15 +73,43 @@ _LONGEST_NAME = 64
 _DEFAULTS = ("temperature", "top_p")
 
 
+def parse_chat(body: Mapping[str, Any]) -> GenerationRequest:
+    """The generation that a `ChatCompletionRequest` asks for. Raises OllamaError(400)."""
+    check_messages(body.get("messages"))
+    _, think = read_effort(body)
+    check_top_logprobs(body)
+    return GenerationRequest(
+        model=body.get("model") or "",
+        operation="chat",
+        build=lambda model, dialect, think: chat_completion_request(body, model, dialect, think),
+        stream=bool(body.get("stream")),
+        think=think,
+        capability="tools" if body.get("tools") else "",
+    )
+
+
+def parse_completion(body: Mapping[str, Any]) -> GenerationRequest:
+    """The generation that a `CompletionRequest` asks for. Raises OllamaError(400)."""
+    check_stop_texts(body.get("stop"))
+    return GenerationRequest(
+        model=body.get("model") or "",
+        operation="generate",
+        build=lambda model, dialect, _think: completion_request(body, model, dialect),
+        stream=bool(body.get("stream")),
+        has_input=bool(body.get("prompt")),
+        capability="insert" if body.get("suffix") else "",
+    )
+
+
 def chat_completion_request(
     body: Mapping[str, Any], model: Model, dialect: Dialect, think: bool | str | None
 ) -> BackendRequest:
     """The request of a `ChatCompletionRequest`; `think` is what is in force after the checks."""
-    told = (
+    sent = (
         *(dict(message) for message in model.messages),
         *(_message(message) for message in body["messages"]),
     )
-    messages = [_with_thoughts(message, dialect) for message in told]
+    messages = [_with_thoughts(message, dialect) for message in sent]
     first = body["messages"][0].get("role") or ""
     if model.system and first.lower() not in ("system", "developer"):
         messages.insert(0, {"role": "system", "content": model.system})
@@ -101,7 +132,12 @@ def _with_thoughts(message: Mapping[str, Any], dialect: Dialect) -> dict[str, An
 
 
 def completion_request(body: Mapping[str, Any], model: Model, dialect: Dialect) -> BackendRequest:
-    """The request of a `CompletionRequest`: the prompt as it is, so no system text can be told."""
+    """The request of a `CompletionRequest`: the prompt as it is, so no system text goes with it.
+
+    Raises OllamaError(400) for a backend without text completions.
+    """
+    if not dialect.completions:
+        raise OllamaError(400, "the backend has no text completions")
     request = RequestBuilder("completions", model, prompt=body["prompt"])
     _add(request, body, model, dialect, COMPLETION_PARAMETERS)
     if model.system:
@@ -111,12 +147,12 @@ def completion_request(body: Mapping[str, Any], model: Model, dialect: Dialect) 
 
 def _message(message: Mapping[str, Any]) -> dict[str, Any]:
     """A message as it came, without what is null: only a content beside calls may be (§4.1)."""
-    told = {key: value for key, value in message.items() if value is not None}
-    told.setdefault("role", "")
-    if not told.get("tool_calls"):
-        told.pop("tool_calls", None)
-        told.setdefault("content", "")
-    return told
+    reduced = {key: value for key, value in message.items() if value is not None}
+    reduced.setdefault("role", "")
+    if not reduced.get("tool_calls"):
+        reduced.pop("tool_calls", None)
+        reduced.setdefault("content", "")
+    return reduced
 
 
 def _add(
@@ -133,7 +169,7 @@ def _add(
     request.add(parameters)
     request.drop(*dropped)
     if dialect.name != "openai":
-        # 1 is OpenAI's own default, and its reasoning models refuse to be told it.
+        # 1 is OpenAI's own default, and its reasoning models refuse to be message_ it.
         request.add(dict.fromkeys(_DEFAULTS, 1.0))
     for name, value in body.items():
         if value is None or name in _HANDLED:

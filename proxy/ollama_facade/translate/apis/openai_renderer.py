@@ -1,4 +1,4 @@
-"""A backend's answer as `/v1` gives it on: every field, under the client's name for the model.
+"""A backend's answer as `/v1` passes it on: every field, under the client's name for the model.
 
 Ollama's rewriting would lose what a richer backend says (refusals, citations, details of usage, a
 second choice). What is settled here is what Ollama's clients count on: `model` as they wrote it,
@@ -13,8 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ollama_facade.golang.encode import dumps
+from ollama_facade.translate.apis.pass_through import not_a_completion
 from ollama_facade.translate.chunks import parse_chunk
+from ollama_facade.translate.dialects import Dialect
+from ollama_facade.translate.generation import Build, Think
 from ollama_facade.translate.models import Model
+from ollama_facade.translate.requests import BackendRequest, Endpoint
 
 FINGERPRINT = "fp_ollama"
 """Ollama's word, which its clients see whatever runs behind it."""
@@ -35,24 +39,6 @@ class Chunk:
     finish: str
 
 
-class ChunkReader:
-    """Reads one stream of `expected` choices; it has finished when each of them has."""
-
-    def __init__(self, expected: int) -> None:
-        self._left = max(expected, 1)
-
-    def __call__(self, event: Any) -> Chunk | None:
-        """Any JSON as a Chunk. None: it says nothing. Raises BackendError as `read_delta` does."""
-        parse_chunk(event)
-        choices = event.get("choices")
-        if not isinstance(choices, list) or not (choices or event.get("usage")):
-            return None
-        reasons = [one.get("finish_reason") for one in choices if isinstance(one, Mapping)]
-        told = [reason for reason in reasons if isinstance(reason, str) and reason]
-        self._left -= len(told)
-        return Chunk(event, told[-1] if told and self._left <= 0 else "")
-
-
 @dataclass(slots=True)
 class Head:
     """What every event of one answer begins with: the object's name, the model, an id, a time.
@@ -69,12 +55,62 @@ class Head:
     counted: bool = False
 
 
+class CompletionPassThrough:
+    """A chat or text completion: the client's parameters, and the backend's answer to them."""
+
+    def __init__(self, build: Build, head: Head, *, choices: int = 1) -> None:
+        """`build` makes the backend request, whose answer has so many `choices`."""
+        self._build = build
+        self._head = head
+        self._choices_left = max(choices, 1)
+        self.endpoint: Endpoint = "chat" if head.object == "chat.completion" else "completions"
+
+    def build(self, model: Model, dialect: Dialect, think: Think, /) -> BackendRequest:
+        """The backend request."""
+        request = self._build(model, dialect, think)
+        if request.stream and self.endpoint == "chat":
+            self._head.object = "chat.completion.chunk"
+        self._head.counted = self.endpoint == "completions" and "stream_options" in request.body
+        return request
+
+    def parse_event(self, value: Any, /) -> Chunk | None:
+        """Any JSON as a Chunk; None where it says nothing. Raises BackendError as `parse_chunk`.
+
+        The answer is complete when each of its choices has a finish reason.
+        """
+        parse_chunk(value)
+        choices = value.get("choices")
+        if not isinstance(choices, list) or not (choices or value.get("usage")):
+            return None
+        values = [choice.get("finish_reason") for choice in choices if isinstance(choice, Mapping)]
+        reasons = [reason for reason in values if isinstance(reason, str) and reason]
+        self._choices_left -= len(reasons)
+        return Chunk(value, reasons[-1] if reasons and self._choices_left <= 0 else "")
+
+    def render_event(self, chunk: Chunk, /) -> Value:
+        """One event of a stream."""
+        return chunk_value(chunk, self._head)
+
+    def render_response(self, value: Any, /) -> Value:
+        """A whole answer. Raises BackendError for what is none."""
+        if parse_chunk(value) is None or not isinstance(value.get("choices"), list):
+            raise not_a_completion()
+        return answer_value(value, self._head)
+
+    def render_load(self) -> Value:
+        """The answer to an empty prompt: nothing was asked of the model (management.md §4.2)."""
+        choice = {"text": "", "index": 0, "finish_reason": "load"}
+        return _under_head({"usage": dict(_NOTHING_COUNTED)}, self._head, [choice])
+
+
 def chunk_value(chunk: Chunk, head: Head) -> Value:
     """One event of a stream."""
     choices = [
-        _chunk_choice(one, head) for one in chunk.value["choices"] if isinstance(one, Mapping)
+        _chunk_choice(choice, head)
+        for choice in chunk.value["choices"]
+        if isinstance(choice, Mapping)
     ]
-    value = _dressed(chunk.value, head, choices)
+    value = _under_head(chunk.value, head, choices)
     if head.counted and choices:
         value.setdefault("usage", dict(_NOTHING_COUNTED))
     return value
@@ -83,22 +119,13 @@ def chunk_value(chunk: Chunk, head: Head) -> Value:
 def answer_value(answer: Mapping[str, Any], head: Head) -> Value:
     """A whole answer."""
     choices = [
-        _choice(one, _message(one.get("message")), "message")
-        if isinstance(one.get("message"), Mapping)
-        else _choice(one)
-        for one in answer["choices"]
-        if isinstance(one, Mapping)
+        _choice(choice, _message(choice.get("message")), "message")
+        if isinstance(choice.get("message"), Mapping)
+        else _choice(choice)
+        for choice in answer["choices"]
+        if isinstance(choice, Mapping)
     ]
-    return _dressed(answer, head, choices)
-
-
-def load_value(head: Head) -> Value:
-    """The answer to an empty prompt: the model is there, and nothing was asked of it (§4.2)."""
-    return _dressed(
-        {"usage": dict(_NOTHING_COUNTED)},
-        head,
-        [{"text": "", "index": 0, "finish_reason": "load"}],
-    )
+    return _under_head(answer, head, choices)
 
 
 def embeddings_answer(name: str, vectors: Sequence[bytes], prompt_tokens: int) -> bytes:
@@ -122,8 +149,8 @@ def model_value(model: Model, identifier: str, namespace: str) -> Value:
     }
 
 
-def _dressed(value: Mapping[str, Any], head: Head, choices: list[Value]) -> Value:
-    told = {
+def _under_head(value: Mapping[str, Any], head: Head, choices: list[Value]) -> Value:
+    fields = {
         "id": value.get("id") or head.id,
         "object": head.object,
         "created": value.get("created") or head.created,
@@ -131,15 +158,10 @@ def _dressed(value: Mapping[str, Any], head: Head, choices: list[Value]) -> Valu
         "system_fingerprint": FINGERPRINT,
         "choices": choices,
     }
-    known = ("id", "object", "created", "model", "system_fingerprint", "choices")
-    rest = {
-        key: member
-        for key, member in value.items()
-        if member is not None and key not in known and key not in _INTERNAL
-    }
-    if "usage" in rest:
-        rest["usage"] = _counted(rest["usage"])
-    return told | rest
+    for key, member in value.items():
+        if member is not None and key not in fields and key not in _INTERNAL:
+            fields[key] = _counted(member) if key == "usage" else member
+    return fields
 
 
 def _counted(usage: Any) -> Any:
@@ -168,27 +190,27 @@ def _choice(choice: Mapping[str, Any], message: Value | None = None, name: str =
     else:
         value[name] = message
     value["finish_reason"] = choice.get("finish_reason") or None
-    known = ("index", "text", "delta", "message", "finish_reason")
+    handled = ("index", "text", "delta", "message", "finish_reason")
     for key, member in choice.items():
-        if member is not None and key not in known:
+        if member is not None and key not in handled:
             value[key] = _without_nothing(member) if key == "logprobs" else member
     return value
 
 
 def _message(message: Any) -> Value:
     """`content` is a text even where there is none; thoughts are called `reasoning`."""
-    told: Value = {}
+    reshaped: Value = {}
     if message.get("role"):
-        told["role"] = message["role"]
-    told["content"] = message.get("content") or ""
+        reshaped["role"] = message["role"]
+    reshaped["content"] = message.get("content") or ""
     thoughts = message.get("reasoning_content") or message.get("reasoning")
     if thoughts:
-        told["reasoning"] = thoughts
-    known = ("role", "content", "reasoning", "reasoning_content")
+        reshaped["reasoning"] = thoughts
+    handled = ("role", "content", "reasoning", "reasoning_content")
     for key, member in message.items():
-        if member is not None and key not in known:
-            told[key] = _calls(member) if key == "tool_calls" else member
-    return told
+        if member is not None and key not in handled:
+            reshaped[key] = _calls(member) if key == "tool_calls" else member
+    return reshaped
 
 
 def _calls(calls: Any) -> Any:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 from ollama_facade.errors import BackendError
 from ollama_facade.translate.chunks import unreadable
+from ollama_facade.translate.dialects import Dialect
 from ollama_facade.translate.failures import failure_status, failure_text
+from ollama_facade.translate.generation import Think
 from ollama_facade.translate.models import Model
-from ollama_facade.translate.requests import BackendRequest
+from ollama_facade.translate.requests import BackendRequest, Endpoint
 
-LONGEST = 1000
+MAX_HEADER_LENGTH = 1000
 """Characters of a client's header that is passed on: some thirty names of betas."""
 
 _ENDS: Mapping[str, frozenset[str]] = {
@@ -38,33 +40,67 @@ _STATUS: Mapping[str, int] = {
 """What the types of Anthropic's errors, and the codes of OpenAI's, mean as a status."""
 
 
+class Event(Protocol):
+    """One event of a backend's stream as it came."""
+
+    @property
+    def value(self) -> Mapping[str, Any]:
+        """The event itself."""
+
+    @property
+    def finish(self) -> str:
+        """Not empty when the answer is complete with this event."""
+
+
+E = TypeVar("E", bound=Event)
+
+
+class PassThrough(Protocol[E]):
+    """A request in the client's own words, and how the backend's answer goes on to the client."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The backend's route."""
+
+    def build(self, model: Model, dialect: Dialect, think: Think, /) -> BackendRequest:
+        """The backend request."""
+
+    def parse_event(self, value: Any, /) -> E | None:
+        """Reads one JSON value of the stream; None where it says nothing. Raises BackendError."""
+
+    def render_event(self, event: E, /) -> dict[str, Any]:
+        """The event as the client receives it."""
+
+    def render_response(self, value: Any, /) -> dict[str, Any]:
+        """The whole answer as the client receives it. Raises BackendError for what is none."""
+
+
 @dataclass(slots=True)
-class PassedEvent:
-    """One event of a stream; `finish` is its type when the answer is whole with it."""
+class NativeEvent:
+    """One event; `finish` is its type when the answer is complete with it."""
 
     value: dict[str, Any]
     finish: str
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
-    """A `body` for a route that the backend may have, and what comes back from there.
-
-    `headers` of the client's go along where they are plain and short.
-    """
+class NativePassThrough:
+    """A `body` for a route that the backend may have itself, and the answer from there."""
 
     endpoint: Literal["responses", "messages"]
     body: Mapping[str, Any]
-    headers: Mapping[str, str] = field(default_factory=dict)
 
-    def request(self, model: Model) -> BackendRequest:
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Headers of the client's, passed on where they are plain and short."""
+
+    def build(self, model: Model, _dialect: Dialect, _think: Think, /) -> BackendRequest:
         """The body with every field, for the model as the backend calls it."""
         stream = self.body.get("stream") is True
         body = {**self.body, "model": model.backend_id, "stream": stream}
         headers = {name: text for name, text in self.headers.items() if _is_plain(text)}
         return BackendRequest(self.endpoint, body, headers=headers)
 
-    def read_event(self, value: Any) -> PassedEvent | None:
+    def parse_event(self, value: Any, /) -> NativeEvent | None:
         """An event; None for what is none, such as a whole answer. Raises BackendError."""
         if not isinstance(value, Mapping):
             raise unreadable()
@@ -73,30 +109,39 @@ class Passage:
             raise _failed(value)
         if not isinstance(kind, str) or kind == "message":
             return None
-        told = dict(value)
+        event = dict(value)
         inner = _INNER[self.endpoint]
-        if isinstance(told.get(inner), Mapping) and "model" in told[inner]:
-            told[inner] = self._named(told[inner])
-        return PassedEvent(told, kind if kind in _ENDS[self.endpoint] else "")
+        if isinstance(event.get(inner), Mapping) and "model" in event[inner]:
+            event[inner] = self._named(event[inner])
+        return NativeEvent(event, kind if kind in _ENDS[self.endpoint] else "")
 
-    def whole(self, value: Any) -> dict[str, Any]:
+    def render_event(self, event: NativeEvent, /) -> dict[str, Any]:
+        """The event as it came."""
+        return event.value
+
+    def render_response(self, value: Any, /) -> dict[str, Any]:
         """An answer that was not streamed. Raises BackendError for what is none."""
         if isinstance(value, Mapping):
             if value.get("object") == "response" or value.get("type") == "message":
                 return self._named(value)
             if value.get("error"):
                 raise _failed(value)
-        raise BackendError(
-            502, "backend answered with something that is not a completion", kind="unreadable"
-        )
+        raise not_a_completion()
 
     def _named(self, answer: Mapping[str, Any]) -> dict[str, Any]:
         """With the model's name as the client wrote it."""
         return {**answer, "model": self.body.get("model")}
 
 
+def not_a_completion() -> BackendError:
+    """A page, or JSON of another kind, with status 200."""
+    return BackendError(
+        502, "backend answered with something that is not a completion", kind="unreadable"
+    )
+
+
 def _is_plain(text: str) -> bool:
-    return text.isascii() and text.isprintable() and 0 < len(text) <= LONGEST
+    return text.isascii() and text.isprintable() and 0 < len(text) <= MAX_HEADER_LENGTH
 
 
 def has_presets(model: Model) -> bool:
@@ -107,7 +152,7 @@ def has_presets(model: Model) -> bool:
 def _failed(event: Mapping[str, Any]) -> BackendError:
     error = event["error"] if isinstance(event.get("error"), Mapping) else event
     words = (error.get("type"), error.get("code"))
-    known = (_STATUS[word] for word in words if isinstance(word, str) and word in _STATUS)
-    status = failure_status(event) or next(known, 502)
+    statuses = (_STATUS[word] for word in words if isinstance(word, str) and word in _STATUS)
+    status = failure_status(event) or next(statuses, 502)
     text = failure_text(event) or "backend reported an error without a message"
     return BackendError(status, text, kind="error_event")

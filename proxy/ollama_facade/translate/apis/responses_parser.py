@@ -8,25 +8,34 @@ from typing import Any
 import orjson
 
 from ollama_facade.errors import OllamaError
-from ollama_facade.golang.quote import quote
+from ollama_facade.golang.encode import quote
+from ollama_facade.translate.apis.ollama_chat import chat_generation
 from ollama_facade.translate.apis.openai_checks import image_data, read_effort
 from ollama_facade.translate.formats import read_format
+from ollama_facade.translate.generation import GenerationRequest
+from ollama_facade.translate.tools import search_tools
 
 Message = dict[str, Any]
 
 
+def parse(body: Mapping[str, Any]) -> GenerationRequest:
+    """The generation that a body asks for. Raises OllamaError(400) in Ollama's words."""
+    chat = chat_body(body)
+    return chat_generation(chat, stream=chat["stream"], dropped=search_tools(body))
+
+
 def chat_body(body: Mapping[str, Any]) -> dict[str, Any]:
     """The `ChatRequest`. Raises OllamaError(400) in Ollama's words."""
-    given = body.get("input")
+    source = body.get("input")
     messages: list[Message] = []
     if body.get("instructions"):
         messages.append({"role": "system", "content": body["instructions"]})
-    if isinstance(given, str):
-        messages += [{"role": "user", "content": given}] if given else []
-    elif given is not None:
-        if not isinstance(given, list):
+    if isinstance(source, str):
+        messages += [{"role": "user", "content": source}] if source else []
+    elif source is not None:
+        if not isinstance(source, list):
             raise OllamaError(400, "input must be a string or array")
-        _add_items(messages, given)
+        _add_items(messages, source)
     temperature = body.get("temperature")
     options: dict[str, Any] = {"temperature": 1.0 if temperature is None else temperature}
     if body.get("top_p") is not None:
@@ -48,8 +57,8 @@ def chat_body(body: Mapping[str, Any]) -> dict[str, Any]:
 def _add_items(messages: list[Message], items: Sequence[Any]) -> None:
     """Reasoning waits for the next message of the assistant; a call joins the one before it."""
     thinking = ""
-    for number, given in enumerate(items):
-        item = given if isinstance(given, Mapping) else {}
+    for number, value in enumerate(items):
+        item = value if isinstance(value, Mapping) else {}
         kind = item.get("type") or ("message" if item.get("role") else "")
         if kind == "reasoning":
             thinking = item.get("encrypted_content") or ""
@@ -62,8 +71,8 @@ def _add_items(messages: list[Message], items: Sequence[Any]) -> None:
             message = {"role": "tool", "tool_call_id": item.get("call_id") or ""}
             messages.append(message | _content(item.get("output"), "output", number))
         elif kind == "message":
-            told = _content(item.get("content"), "content", number)
-            message = {"role": item.get("role") or "", **told}
+            content = _content(item.get("content"), "content", number)
+            message = {"role": item.get("role") or "", **content}
             answered = items[number + 1] if number + 1 < len(items) else None
             if not _joined(messages, message, answered):
                 messages.append(message)
@@ -111,8 +120,8 @@ def _content(value: Any, field: str, number: int) -> Message:
         raise OllamaError(400, f"input[{number}]: {field} must be a string or array")
     texts: list[str] = []
     images: list[str] = []
-    for position, given in enumerate(value):
-        part = given if isinstance(given, Mapping) else {}
+    for position, item in enumerate(value):
+        part = item if isinstance(item, Mapping) else {}
         kind = part.get("type") or ""
         if kind in ("input_text", "output_text"):
             texts.append(part.get("text") or "")
@@ -128,19 +137,18 @@ def _content(value: Any, field: str, number: int) -> Message:
 
 def _tools(tools: Sequence[Mapping[str, Any] | None] | None) -> list[Message]:
     """Functions as Ollama has them; those of a namespace are called ``namespace.function``."""
-    made: list[Message] = []
-    for given in tools or ():
-        tool = given or {}
+    functions: list[Message] = []
+    for tool in (tool or {} for tool in tools or ()):
         if tool.get("type") == "namespace":
-            made += _qualified(tool.get("name") or "", _tools(tool.get("tools")))
+            functions += _qualified(tool.get("name") or "", _tools(tool.get("tools")))
         elif tool.get("type") == "function":
             function = {
                 "name": tool.get("name") or "",
                 "description": tool.get("description") or "",
                 "parameters": tool.get("parameters") or {},
             }
-            made.append({"type": "function", "function": function})
-    return made
+            functions.append({"type": "function", "function": function})
+    return functions
 
 
 def _qualified(namespace: str, tools: list[Message]) -> list[Message]:

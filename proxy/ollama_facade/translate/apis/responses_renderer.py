@@ -1,4 +1,4 @@
-"""Pieces and an Ending as a Response and its events (management.md §4.5).
+"""An answer as a Response and its events (management.md §4.5).
 
 One item is open at a time, and each has an index of its own. Ollama leaves a text open when a call
 follows and gives both the same index, which the official clients cannot put together.
@@ -12,7 +12,7 @@ from typing import Any
 
 from ollama_facade.errors import OllamaError
 from ollama_facade.golang.encode import dumps
-from ollama_facade.translate.deltas import Completion, OutputDelta
+from ollama_facade.translate.deltas import Completion, Output, OutputDelta, each_output
 from ollama_facade.translate.metrics import counts
 from ollama_facade.translate.tool_calls import as_go
 
@@ -32,17 +32,19 @@ class ResponsesRenderer:
         self._item = ""
         self._text = ""
 
-    def pieces(self, pieces: Sequence[OutputDelta]) -> list[Event]:
-        """The events of Pieces, after the two that begin a stream where they are the first."""
+    def render_deltas(self, output: Output, _created_at: str, /) -> list[Event]:
+        """The events of deltas, after the two that begin a stream where they are the first."""
         events = self._start()
-        for piece in pieces:
-            events += self._deltas(piece)
+        for delta in each_output(output):
+            events += self._deltas(delta)
         return events
 
-    def ending(self, ending: Completion) -> list[Event]:
+    def render_end(
+        self, completion: Completion, _created_at: str, _metrics: dict[str, int], /
+    ) -> list[Event]:
         """The events from the last text to `response.completed`."""
-        events = [*self._start(), *self._deltas(ending.piece), *self._close()]
-        for call in ending.calls:
+        events = [*self._start(), *self._deltas(completion.output), *self._close()]
+        for call in completion.calls:
             arguments = dumps(call.arguments).decode()
             item = _call_item(_identity("fc"), call.id, call.name, arguments)
             at = {"item_id": item["id"], "output_index": len(self._output)}
@@ -54,26 +56,28 @@ class ResponsesRenderer:
                 self._item_event("done", item),
             ]
             self._output.append(item)
-        response = self._response("completed", self._output, _usage(ending))
+        response = self._response("completed", self._output, _usage(completion))
         return [*events, self._event("response.completed", response=response)]
 
-    def failed(self, error: OllamaError) -> list[Event]:
+    def render_error(self, error: OllamaError, /) -> list[Event]:
         """The end of a stream that broke: what was said so far stays with the client."""
         response = self._response("failed", self._output, None)
         response["error"] = {"code": "server_error", "message": error.message}
         return [self._event("response.failed", response=response)]
 
-    def whole(self, ending: Completion) -> dict[str, Any]:
+    def render_response(
+        self, completion: Completion, _created_at: str, _metrics: dict[str, int], /
+    ) -> dict[str, Any]:
         """The answer that was not streamed; text beside calls is left out, as Ollama does."""
         output: list[dict[str, Any]] = []
-        if ending.piece.thinking:
-            output.append(_reasoning_item(_identity("rs"), ending.piece.thinking))
-        for call in ending.calls:
+        if completion.output.thinking:
+            output.append(_reasoning_item(_identity("rs"), completion.output.thinking))
+        for call in completion.calls:
             arguments = dumps(call.arguments).decode()
             output.append(_call_item(_identity("fc"), call.id, call.name, arguments))
-        if not ending.calls:
-            output.append(_message_item(_identity("msg"), ending.piece.content))
-        return self._response("completed", output, _usage(ending))
+        if not completion.calls:
+            output.append(_message_item(_identity("msg"), completion.output.content))
+        return self._response("completed", output, _usage(completion))
 
     def _start(self) -> list[Event]:
         if self._sequence:
@@ -83,9 +87,9 @@ class ResponsesRenderer:
             self._event(name, response=self._response("in_progress", [], None)) for name in names
         ]
 
-    def _deltas(self, piece: OutputDelta) -> list[Event]:
+    def _deltas(self, output: OutputDelta) -> list[Event]:
         events: list[Event] = []
-        for kind, text in (("reasoning", piece.thinking), ("message", piece.content)):
+        for kind, text in (("reasoning", output.thinking), ("message", output.content)):
             if not text:
                 continue
             if self._open != kind:
@@ -195,14 +199,14 @@ def _number(value: float | None) -> Any:
     return as_go(1 if value is None else value)
 
 
-def _reasoning(asked: Mapping[str, Any]) -> dict[str, Any] | None:
-    told = {name: asked.get(name) or None for name in ("effort", "summary")}
-    return told if any(told.values()) else None
+def _reasoning(wanted: Mapping[str, Any]) -> dict[str, Any] | None:
+    reasoning = {name: wanted.get(name) or None for name in ("effort", "summary")}
+    return reasoning if any(reasoning.values()) else None
 
 
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
-    known = ("type", "name", "description", "strict", "parameters")
-    return {name: as_go(tool.get(name)) for name in known}
+    fields = ("type", "name", "description", "strict", "parameters")
+    return {name: as_go(tool.get(name)) for name in fields}
 
 
 def _part(text: str) -> dict[str, Any]:
@@ -235,8 +239,8 @@ def _call_item(identity: str, call_id: str, name: str, arguments: str) -> dict[s
     }
 
 
-def _usage(ending: Completion) -> dict[str, Any]:
-    tokens_in, tokens_out = counts(ending)
+def _usage(completion: Completion) -> dict[str, Any]:
+    tokens_in, tokens_out = counts(completion)
     return {
         "input_tokens": tokens_in,
         "output_tokens": tokens_out,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ollama_facade.config import environment
+from ollama_facade.config import parsers
 
 MINUTE = 60_000_000_000
 
@@ -35,31 +35,31 @@ MINUTE = 60_000_000_000
     ],
 )
 def test_every_form_of_ollama_host_is_read(text: str, address: tuple[str, int]) -> None:
-    assert environment.read_address(text) == address
+    assert parsers.read_address(text) == address
 
 
 @pytest.mark.parametrize("text", [":66000", ":-1", "1.2.3.4:", "a:b", ":1e3", ":99999999999"])
-def test_a_port_that_is_none_is_refused(text: str) -> None:
+def test_an_invalid_port_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a port"):
-        environment.read_address(text)
+        parsers.read_address(text)
 
 
 @pytest.mark.parametrize(
     ("text", "cleaned"),
     [(" 1.2.3.4 ", "1.2.3.4"), ("'1.2.3.4'", "1.2.3.4"), ('" a "', " a "), ("", ""), ("'", "")],
 )
-def test_white_space_then_quotes_are_taken_off(text: str, cleaned: str) -> None:
-    assert environment.clean(text) == cleaned
+def test_white_space_then_quotes_are_stripped(text: str, cleaned: str) -> None:
+    assert parsers.clean(text) == cleaned
 
 
 @pytest.mark.parametrize("text", ["1", "t", "T", "TRUE", "true", "True", "yes", "random", "no"])
 def test_true_is_what_go_calls_true_and_any_other_text(text: str) -> None:
-    assert environment.read_bool(text)
+    assert parsers.read_bool(text)
 
 
 @pytest.mark.parametrize("text", ["", "0", "f", "F", "FALSE", "false", "False"])
 def test_false_is_what_go_calls_false(text: str) -> None:
-    assert not environment.read_bool(text)
+    assert not parsers.read_bool(text)
 
 
 @pytest.mark.parametrize(
@@ -80,31 +80,31 @@ def test_false_is_what_go_calls_false(text: str) -> None:
     ],
 )
 def test_a_keep_alive_is_a_duration_or_seconds(text: str, nanoseconds: int) -> None:
-    assert environment.read_keep_alive(text) == nanoseconds
+    assert parsers.read_keep_alive(text) == nanoseconds
 
 
 @pytest.mark.parametrize("text", ["1d", "???", "m", "5m ", "5 m", "1.", "-", "9999999h", "1" * 30])
 def test_a_keep_alive_that_go_does_not_read_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="duration"):
-        environment.read_keep_alive(text)
+        parsers.read_keep_alive(text)
 
 
 @pytest.mark.parametrize("text", ["-1", "+1", "1.5", "0x10", "1e3", "", "٣", "1" * 40])
 def test_an_unsigned_number_has_digits_only(text: str) -> None:
     with pytest.raises(ValueError, match="whole number"):
-        environment.read_unsigned(text)
+        parsers.read_unsigned(text)
 
 
 def test_a_list_has_commas_or_line_ends_between_its_entries() -> None:
-    assert environment.read_list("a, b,,c\nd\n") == ("a", "b", "c", "d")
+    assert parsers.read_list("a, b,,c\nd\n") == ("a", "b", "c", "d")
 
 
 @given(st.text())
 def test_readers_raise_nothing_but_value_error(text: str) -> None:
     for reader in (
-        environment.read_address,
-        environment.read_keep_alive,
-        environment.read_unsigned,
+        parsers.read_address,
+        parsers.read_keep_alive,
+        parsers.read_unsigned,
     ):
         try:
             reader(text)

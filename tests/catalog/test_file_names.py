@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ollama_facade import names
-from ollama_facade.catalog.filenames import candidates, stem
+from ollama_facade.catalog.manifest import file_names, stem
 
 FIRST = st.sampled_from("abXY09_")
 PART = st.builds("".join, st.tuples(FIRST, st.text(alphabet="aB0_-.", max_size=5)))
@@ -41,8 +41,8 @@ def test_a_file_name_can_be_read(name: str, expected: str) -> None:
 
 
 @given(NAMES, NAMES)
-def test_two_names_never_share_a_file(one: names.Name, other: names.Name) -> None:
-    assert (stem(one) == stem(other)) == (one.key() == other.key())
+def test_two_names_never_share_a_file(name: names.Name, other: names.Name) -> None:
+    assert (stem(name) == stem(other)) == (name.key() == other.key())
 
 
 @given(NAMES)
@@ -57,7 +57,7 @@ def test_the_longest_name_fits_and_differs_from_its_neighbour() -> None:
     assert stem(longest[0]) != stem(longest[1])
 
 
-def test_a_file_of_somebody_else_is_gone_around() -> None:
+def test_an_existing_file_of_another_model_is_not_used() -> None:
     name = names.parse("gen")
     assert name is not None
-    assert list(islice(candidates(name), 3)) == ["gen.yaml", "gen~2.yaml", "gen~3.yaml"]
+    assert list(islice(file_names(name), 3)) == ["gen.yaml", "gen~2.yaml", "gen~3.yaml"]

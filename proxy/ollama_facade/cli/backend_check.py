@@ -1,4 +1,4 @@
-"""What `ollama-facade check --backend` finds out: whether the backend answers, and what to do."""
+"""Examines a backend for `check --backend` and gives advice when it does not answer."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ from typing import Any
 
 from ollama_facade.backend.client import Backend
 from ollama_facade.backend.detection import detect_by_owner
-from ollama_facade.cli.probes import Probe, probe
+from ollama_facade.cli.probes import Probe, run_probes
 from ollama_facade.config.settings import Settings
 from ollama_facade.errors import BackendError
 
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """Whether the backend can be used, lines that say what was found and what to do, the table."""
+    """The result of an examination."""
 
     well: bool
+    """Whether the backend can be used."""
     lines: tuple[str, ...]
+    """What was found, and advice."""
     model: str = ""
     probes: tuple[Probe, ...] = ()
 
 
 async def examine(settings: Settings, model: str = "") -> Examination:
-    """Asks the backend of `settings`, and `model` or the first of its list for what it can do."""
+    """Examines the backend of `settings` with `model`, or with the first model that it lists."""
     base = settings.base_url or ""
     backend = Backend(settings)
     try:
@@ -41,20 +43,18 @@ async def examine(settings: Settings, model: str = "") -> Examination:
             return Examination(
                 well=False, lines=(*lines, "  it lists no models: load or enable one there")
             )
-        asked = model or names[0]
-        if asked not in names:
-            known = ", ".join(names[:8])
-            return Examination(
-                well=False, lines=(*lines, f"  it has no model {asked!r}; it has {known}")
-            )
-        seen = await probe(backend, asked)
-        return Examination(any(one.answer for one in seen), tuple(lines), asked, seen)
+        model = model or names[0]
+        if model not in names:
+            text = f"  it has no model {model!r}; it has {', '.join(names[:8])}"
+            return Examination(well=False, lines=(*lines, text))
+        probes = await run_probes(backend, model)
+        return Examination(any(probe.answer for probe in probes), tuple(lines), model, probes)
     finally:
         await backend.close()
 
 
 async def _advice(settings: Settings, error: BackendError) -> tuple[str, ...]:
-    """What to do about a list of models that could not be had."""
+    """Advises what to do when the list of models cannot be fetched."""
     if error.kind == "unreachable":
         return (
             "  nothing listens there: is the backend running, and host and port right?",
@@ -64,15 +64,15 @@ async def _advice(settings: Settings, error: BackendError) -> tuple[str, ...]:
         if settings.api_key.get_secret_value():
             return ("  the key in OPENAI_API_KEY is refused: is it of this backend, and valid?",)
         return ("  it wants a key: set OPENAI_API_KEY or OPENAI_API_KEY_FILE",)
-    if longer := await _longer(settings):
+    if longer := await _longer_url(settings):
         return (f"  the address lacks its end: set OPENAI_BASE_URL={longer}",)
     if error.kind == "timeout":
         return ("  it takes connections and does not answer: is it still loading a model?",)
     return ("  that is no OpenAI-compatible server; its address most often ends in /v1",)
 
 
-async def _longer(settings: Settings) -> str:
-    """The address with `/v1` behind it where models are listed there, else an empty text."""
+async def _longer_url(settings: Settings) -> str:
+    """Returns the address with `/v1` appended if models are listed there, else an empty text."""
     longer = f"{(settings.base_url or '').rstrip('/')}/v1"
     if longer.endswith("/v1/v1"):
         return ""
@@ -89,10 +89,10 @@ async def _longer(settings: Settings) -> str:
 def _dialect_lines(
     settings: Settings, backend: Backend, entries: list[dict[str, Any]]
 ) -> tuple[str, ...]:
-    told, listed = settings.dialect, detect_by_owner(entries)
-    if told and listed and told != listed:
+    configured, listed = settings.dialect, detect_by_owner(entries)
+    if configured and listed and configured != listed:
         return (
-            f"  FACADE_DIALECT is {told}, but the list of models is that of {listed}:"
+            f"  FACADE_DIALECT is {configured}, but the list of models is that of {listed}:"
             " unset it or correct it",
         )
     if backend.dialect.name == "default":

@@ -1,6 +1,6 @@
 import pytest
 
-from ollama_facade.golang.fold import fold
+from ollama_facade.golang.types import fold
 
 
 @pytest.mark.parametrize(
