@@ -11,7 +11,7 @@ import yaml
 from ollama_facade import contract
 from ollama_facade.clock import Clock
 from ollama_facade.operations import collect
-from ollama_facade.server.app import connexion_app
+from ollama_facade.server.app import dispatch
 from tests.server.asgi import ask
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "adding-an-endpoint.md"
@@ -28,6 +28,6 @@ def test_the_example_answers_when_its_steps_are_followed() -> None:
     document: dict[str, Any] = {**contract.document(), "paths": paths}
     module: dict[str, Any] = {"__name__": "greeting"}
     exec(block("python"), module)
-    app = connexion_app(document, collect((module["Greeting"](),)), Clock())
+    app = dispatch(document, collect((module["Greeting"](),)), Clock())
     answer = ask(app, "GET", "/api/hello/Ada")
     assert (answer.status, answer.body) == (200, b'{"hello":"Ada"}')

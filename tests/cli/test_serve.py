@@ -37,10 +37,10 @@ def test_the_collector_is_on_again_once_the_server_listens() -> None:
         gc.enable()
 
 
-def server(patience: float = 60.0) -> tuple[_Server, Shutdown]:
+def server(drain_seconds: float = 60.0) -> tuple[_Server, Shutdown]:
     stopping = Shutdown()
     config = uvicorn.Config(_application, lifespan="off", log_config=None)
-    made = _Server(config, lambda: None, stopping, patience)
+    made = _Server(config, lambda: None, stopping, drain_seconds)
     made.started = True
     return made, stopping
 
@@ -63,7 +63,7 @@ def test_it_ends_when_nothing_is_under_way_or_the_time_is_over() -> None:
     assert asyncio.run(running.on_tick(1)) is False
     stopping.under_way = 0
     assert asyncio.run(running.on_tick(1)) is True
-    hurried, stopping = server(patience=-10.0)
+    hurried, stopping = server(drain_seconds=-10.0)
     stopping.under_way = 1
     hurried.handle_exit(signal.SIGTERM, None)
     assert asyncio.run(hurried.on_tick(1)) is True

@@ -14,7 +14,7 @@ with warnings.catch_warnings():
     # Connexion imports names that jsonschema has deprecated.
     warnings.filterwarnings("ignore", r"jsonschema\.", DeprecationWarning)
     from ollama_facade.contract.decoder import Decoder, decoder
-from ollama_facade.server.validation import BodyValidator
+from ollama_facade.server.direct_dispatch import BodyValidator
 
 DATA = Path(__file__).parent / "data"
 REQUESTS = (

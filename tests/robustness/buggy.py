@@ -25,7 +25,7 @@ def plant() -> None:
     from ollama_facade.backend.client import Response
     from ollama_facade.server.hosts import HostPolicy
 
-    verdict = HostPolicy.verdict
+    kind = HostPolicy.kind
     value = Response.value
 
     def streaming(method: Any) -> Any:
@@ -43,15 +43,15 @@ def plant() -> None:
         fall(self.request, "first")
         return await value(self)
 
-    def buggy_verdict(self: Any, header: str) -> Any:
+    def buggy_kind(self: Any, header: str) -> Any:
         if header == "bug.localhost":
             raise ZeroDivisionError("planted")
-        return verdict(self, header)
+        return kind(self, header)
 
     patched: Any = Response
     patched.deltas, patched.events = streaming(Response.deltas), streaming(Response.events)
     patched.value = buggy_value
-    HostPolicy.verdict = buggy_verdict  # type: ignore[method-assign]
+    HostPolicy.kind = buggy_kind  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Plain ASGI calls in process, the door on a real socket, and the routes that the tests know."""
+"""Plain ASGI calls in process, the middlewares on a real socket, and the routes of the tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +18,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ollama_facade.clock import Clock
 from ollama_facade.config.settings import Settings
-from ollama_facade.server.door import Door
+from ollama_facade.contract import Operation, operations
+from ollama_facade.server.app import middlewares, wrap
+from ollama_facade.server.metrics import Metrics
 from ollama_facade.server.protocol import HttpProtocol
+from ollama_facade.server.queue import QueueMiddleware
+from ollama_facade.server.request_head import RequestHead
+from ollama_facade.server.request_record import RequestRecord
+from ollama_facade.server.request_state import RequestState
+from ollama_facade.server.routes import Routes
+from ollama_facade.server.shutdown import Shutdown
 
 ROUTES = {
     "/": ["HEAD", "GET"],
@@ -58,6 +66,15 @@ class Answer:
     body: bytes = b""
     ended: bool = False
 
+    async def send(self, message: Message) -> None:
+        """ASGI's `send`."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = [(k.decode(), v.decode("latin-1")) for k, v in message["headers"]]
+        else:
+            self.body += message.get("body", b"")
+            self.ended = not message.get("more_body", False)
+
     def values(self, name: str) -> list[str]:
         return [value for key, value in self.headers if key == name]
 
@@ -65,8 +82,74 @@ class Answer:
         return json.loads(self.body)
 
 
-def door(app: ASGIApp, **settings: Any) -> Door:
-    return Door(app, Settings(**settings), Clock(), ROUTES)
+CONTRACT = {(one.method.upper(), one.path): one for one in operations()}
+
+
+def known_operations() -> list[Operation]:
+    """The operations of ROUTES, with what the contract says of them."""
+    return [
+        CONTRACT.get((method, path)) or Operation("", method.lower(), path)
+        for path, methods in ROUTES.items()
+        for method in methods
+    ]
+
+
+def stack(
+    app: ASGIApp,
+    operations: Iterable[Operation] = (),
+    metrics: Metrics | None = None,
+    shutdown: Shutdown | None = None,
+    **settings: Any,
+) -> ASGIApp:
+    """The application within all middlewares, with the routes of the tests and `operations`."""
+    routes = Routes((*known_operations(), *operations))
+    return wrap(
+        app, middlewares(Settings(**settings), Clock(), routes, metrics, shutdown or Shutdown())
+    )
+
+
+def under_way(app: Any) -> int:
+    """The requests that a QueueMiddleware among the middlewares counts."""
+    while not isinstance(app, QueueMiddleware):
+        app = app.app
+    return app.under_way
+
+
+def scope_of(
+    method: str = "POST",
+    path: str = "/api/chat",
+    headers: Mapping[str, str] | None = None,
+    routes: Iterable[Operation] | None = None,
+) -> Scope:
+    """A scope with its state, as RequestStateMiddleware makes it for a middleware behind it."""
+    fields = {"Host": "localhost", **(headers or {})}
+    scope: Scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(k.lower().encode(), v.encode("latin-1")) for k, v in fields.items()],
+    }
+    head = RequestHead(scope)
+    route = Routes(known_operations() if routes is None else routes).find(path)
+    operation = route.operations.get(method) if route else None
+    RequestState(head, RequestRecord(method, path, 0), route, operation).attach(scope)
+    return scope
+
+
+async def alone(app: ASGIApp, scope: Scope, body: bytes = b"") -> Answer:
+    """One request to a middleware that stands alone."""
+    answer, messages = Answer(), [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> Message:
+        if messages:
+            return messages.pop()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    await app(scope, receive, answer.send)
+    return answer
 
 
 async def call(
@@ -100,14 +183,9 @@ async def call(
         return {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            answer.status = message["status"]
-            answer.headers = [(k.decode(), v.decode("latin-1")) for k, v in message["headers"]]
-        else:
-            answer.body += message.get("body", b"")
-            answer.ended = not message.get("more_body", False)
-            if answer.ended:
-                done.set()
+        await answer.send(message)
+        if answer.ended:
+            done.set()
 
     await app(scope, receive, send)
     return answer
@@ -116,6 +194,37 @@ async def call(
 def ask(app: ASGIApp, *arguments: Any, **named: Any) -> Answer:
     """`call` in a loop of its own."""
     return asyncio.run(call(app, *arguments, **named))
+
+
+class Held:
+    """An application that answers when it is let go."""
+
+    def __init__(self) -> None:
+        self.let_go = asyncio.Event()
+        self.entered = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.entered.set()
+        await self.let_go.wait()
+        await Seen()(scope, receive, send)
+
+
+class LoggedRequest:
+    """A processor of structlog: the line of one request, waited for from another thread."""
+
+    def __init__(self) -> None:
+        self._came = threading.Event()
+        self._line: dict[str, Any] = {}
+
+    def __call__(self, _logger: object, _name: str, event: dict[str, Any]) -> dict[str, Any]:
+        if event["event"] == "request":
+            self._line = dict(event)
+            self._came.set()
+        return event
+
+    def wait(self) -> dict[str, Any]:
+        assert self._came.wait(5)
+        return {name: self._line[name] for name in ("status", "outcome")}
 
 
 class Seen:

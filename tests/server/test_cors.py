@@ -1,11 +1,14 @@
-"""CORS: management.md §1.6 and faults.md row 28; the recordings are in test_door."""
+"""CORS: management.md §1.6 and faults.md row 28; the recordings are in test_middlewares."""
 
 from __future__ import annotations
+
+import asyncio
 
 import pytest
 
 from ollama_facade.errors import SettingsError
-from ollama_facade.server.cors import CorsPolicy, is_cross_origin
+from ollama_facade.server.cors import CorsMiddleware, CorsPolicy, is_cross_origin
+from tests.server.asgi import Seen, alone, scope_of
 
 BY_DEFAULT = (
     ("http://localhost", True),
@@ -100,3 +103,22 @@ def test_answers_of_two_origins_do_not_mix() -> None:
     assert (b"access-control-allow-origin", b"http://localhost:1") in first
     assert (b"access-control-allow-origin", b"http://localhost:1") not in second
     assert len(origins.preflight(b"app://x")) == len(origins.preflight(b"app://x"))
+
+
+@pytest.mark.parametrize(
+    ("method", "origin", "status", "calls"),
+    (
+        ("POST", "http://localhost:3000", 200, 1),
+        ("POST", "https://evil.example", 403, 0),
+        ("OPTIONS", "http://localhost:3000", 204, 0),
+    ),
+)
+def test_alone_it_lets_allowed_origins_through(
+    method: str, origin: str, status: int, calls: int
+) -> None:
+    app = Seen()
+    scope = scope_of(method, headers={"Origin": origin})
+    answer = asyncio.run(alone(CorsMiddleware(app, CorsPolicy()), scope))
+    assert (answer.status, len(app.scopes)) == (status, calls)
+    allowed = answer.values("access-control-allow-origin")
+    assert allowed == ([] if status == 403 else [origin])

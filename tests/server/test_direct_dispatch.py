@@ -1,25 +1,15 @@
-"""Connexion's short way (`direct_dispatch.py`) beside the whole one, and what it leans on."""
+"""The direct dispatch beside Connexion's own, for every operation and recording."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
-import inspect
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
-import connexion
 import pytest
-from connexion import AsyncApp
-from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
-from connexion.middleware.context import ContextOperation
-from connexion.middleware.main import ConnexionMiddleware
-from connexion.middleware.request_validation import RequestValidationOperation
-from connexion.middleware.response_validation import ResponseValidationOperation
-from connexion.middleware.routing import RoutingMiddleware, RoutingOperation
-from connexion.middleware.security import SecurityOperation
+from starlette.types import ASGIApp
 from structlog.testing import capture_logs
 
 from ollama_facade import contract
@@ -27,50 +17,11 @@ from ollama_facade.clock import Clock
 from ollama_facade.config.settings import Settings
 from ollama_facade.errors import OllamaError
 from ollama_facade.operations.context import Json, RequestContext
-from ollama_facade.server.app import connexion_app
-from ollama_facade.server.direct_dispatch import DirectDispatch
-from ollama_facade.server.door import Door
-from ollama_facade.server.routing import routes
+from ollama_facade.server.app import dispatch, middlewares, wrap
+from ollama_facade.server.direct_dispatch import direct_routes
+from ollama_facade.server.routes import Routes
+from ollama_facade.server.shutdown import Shutdown
 from tests.server.asgi import GOLDEN, Answer, call
-
-SOURCES = {
-    AsyncApp: "AsyncApp",
-    ConnexionMiddleware: "ConnexionMiddleware",
-    ContextOperation: "ContextOperation",
-    RequestValidationOperation: "RequestValidationOperation",
-    ResponseValidationOperation: "ResponseValidationOperation",
-    RoutedAPI: "RoutedAPI",
-    RoutedMiddleware: "RoutedMiddleware",
-    RoutingMiddleware: "RoutingMiddleware",
-    RoutingOperation: "RoutingOperation",
-    SecurityOperation: "SecurityOperation",
-}
-"""What the short way stands for. If one of them changes, read what it does now, and see whether
-`tuned` still does the same; then give here what `digest` says."""
-
-DIGESTS = {
-    "AsyncApp": "29005bf4bfd2acf7",
-    "ConnexionMiddleware": "0901bb0e980a503d",
-    "ContextOperation": "e6a0d79df818fc45",
-    "RequestValidationOperation": "f3752562bfeee28b",
-    "ResponseValidationOperation": "cc0f1c4254dc30b9",
-    "RoutedAPI": "ef4bfbd18363a825",
-    "RoutedMiddleware": "3b1ebaec0c6fb693",
-    "RoutingMiddleware": "d423800c21797507",
-    "RoutingOperation": "d8bb556a5a81b13c",
-    "SecurityOperation": "c019e8a45bcb3a7f",
-}
-
-
-def digest(one: type) -> str:
-    return hashlib.sha256(inspect.getsource(one).encode()).hexdigest()[:16]
-
-
-@pytest.mark.parametrize("one", SOURCES, ids=SOURCES.get)
-def test_what_connexion_does_on_its_long_way_is_what_it_did(one: type) -> None:
-    assert (one.__name__, digest(one)) == (one.__name__, DIGESTS[one.__name__]), (
-        f"Connexion {connexion.__version__} changed {one.__name__}: see SOURCES"
-    )
 
 
 def method(operation: contract.Operation) -> Callable[..., Awaitable[Json]]:
@@ -86,38 +37,49 @@ def method(operation: contract.Operation) -> Callable[..., Awaitable[Json]]:
         name = operation.id.removeprefix("head_")
         return Json([name, body, dict(given.path), given.authorization, given.user_agent])
 
-    async def with_body(body: Any, call: RequestContext) -> Json:
-        return told(body, call)
+    async def with_body(body: Any, context: RequestContext) -> Json:
+        return told(body, context)
 
-    async def without_body(call: RequestContext) -> Json:
-        return told(None, call)
+    async def without_body(context: RequestContext) -> Json:
+        return told(None, context)
 
     return with_body if operation.request else without_body
 
 
+Both = tuple[ASGIApp, ASGIApp]
+
+
 @pytest.fixture(scope="module")
-def both() -> Iterator[tuple[Door, Door]]:
-    """The tuned application and the stock one behind a door each."""
+def both() -> Iterator[Both]:
+    """The direct dispatch and Connexion alone, each within the middlewares."""
     document = contract.document()
-    methods = {one.id: method(one) for one in contract.operations()}
-    tuned, stock = (connexion_app(document, methods, Clock()) for _ in range(2))
-    assert isinstance(tuned, DirectDispatch)
-    assert isinstance(stock, DirectDispatch)
-    stock._ways = {}
-    table = routes(document)
-    first, second = (Door(app, Settings(), Clock(), table) for app in (tuned, stock))
-    for _ in range(2):  # Connexion builds its stack when it is asked for the first time
-        asyncio.run(call(first))
-    assert tuned._ways
+    direct = dispatch(document, {one.id: method(one) for one in contract.operations()}, Clock())
+    list_ = middlewares(Settings(), Clock(), Routes(contract.operations()), None, Shutdown())
     with capture_logs():
-        yield first, second
+        yield wrap(direct, list_), wrap(direct.app, list_)
+
+
+def test_what_needs_nothing_of_connexion_is_dispatched_directly() -> None:
+    document, endpoints = (
+        contract.document(),
+        dict.fromkeys((one.id for one in contract.operations()), Any),
+    )
+    routes = dict(direct_routes(document, endpoints))  # type: ignore[arg-type]
+    left = {(one.method.upper(), one.path) for one in contract.operations()} - routes.keys()
+    assert left == {
+        ("HEAD", "/api/blobs/{digest}"),
+        ("POST", "/api/blobs/{digest}"),
+        ("DELETE", "/api/user/keys/{encodedKey}"),
+        ("GET", "/v1/models/{model}"),
+        ("POST", "/v1/audio/transcriptions"),
+    }
 
 
 def without_ids(answer: Answer) -> list[tuple[str, str]]:
     return sorted(pair for pair in answer.headers if pair[0] != "x-request-id")
 
 
-def same(both: tuple[Door, Door], *request: Any, **named: Any) -> Answer:
+def same(both: Both, *request: Any, **named: Any) -> Answer:
     """The answer of both. Ids are made for each answer anew."""
 
     async def asked() -> list[Answer]:
@@ -157,7 +119,7 @@ def requests() -> Iterator[tuple[str, str]]:
     ],
 )
 def test_an_operation_answers_the_same_on_both_ways(
-    both: tuple[Door, Door], verb: str, path: str, body: bytes | None
+    both: Both, verb: str, path: str, body: bytes | None
 ) -> None:
     headers = {"Authorization": "Bearer x", "User-Agent": "me", "Content-Type": "text/plain"}
     answer = same(both, verb, path, headers, body)
@@ -177,7 +139,7 @@ def test_an_operation_answers_the_same_on_both_ways(
     ],
 )
 def test_what_is_no_operation_answers_the_same_on_both_ways(
-    both: tuple[Door, Door], verb: str, path: str
+    both: Both, verb: str, path: str
 ) -> None:
     same(both, verb, path)
 
@@ -197,7 +159,7 @@ def recorded() -> list[tuple[str, str, bytes]]:
     return found
 
 
-def test_recorded_requests_answer_the_same_on_both_ways(both: tuple[Door, Door]) -> None:
+def test_recorded_requests_answer_the_same_on_both_ways(both: Both) -> None:
     asked = recorded()
     assert len(asked) > 600
     assert {same(both, verb, path, {}, body).status for verb, path, body in asked} >= {200, 400}

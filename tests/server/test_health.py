@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.types import ASGIApp
 
-from ollama_facade.clock import Clock
-from ollama_facade.config.settings import Settings
 from ollama_facade.errors import BackendError, OllamaError
-from ollama_facade.server import metrics
-from ollama_facade.server.door import Door
-from ollama_facade.server.health import HealthEndpoints, PortRouter
+from ollama_facade.server.health import HealthEndpoints, PathRouter, PortRouter, operations_of
 from ollama_facade.server.metrics import Metrics
+from ollama_facade.server.request_record import RequestMetrics
 from ollama_facade.server.shutdown import Shutdown
-from tests.server.asgi import ROUTES, Answer, Seen, ask, call
+from tests.server.asgi import Answer, Seen, ask, call, stack
 
 DASHBOARD = Path(__file__).parents[2] / "deploy" / "grafana" / "dashboard.json"
 
@@ -32,35 +30,33 @@ def readiness(error: OllamaError | None = None) -> Callable[[], Any]:
 
 
 def service(
-    error: OllamaError | None = None, stopping: Shutdown | None = None, **settings: Any
-) -> tuple[Door, Metrics]:
+    error: OllamaError | None = None, shutdown: Shutdown | None = None, **settings: Any
+) -> tuple[ASGIApp, Metrics]:
     meter = Metrics()
-    operating = HealthEndpoints(
-        readiness(error), meter, Seen(b'{"error":"x"}\n', b"application/x-ndjson")
-    )
-    table = {**ROUTES, **operating.routes()}
-    return Door(operating, Settings(**settings), Clock(), table, meter, stopping), meter
+    endpoints = HealthEndpoints(readiness(error), meter).endpoints()
+    app = PathRouter(endpoints, Seen(b'{"error":"x"}\n', b"application/x-ndjson"))
+    return stack(app, operations_of(endpoints), meter, shutdown, **settings), meter
 
 
 def test_the_process_is_healthy_also_where_the_backend_is_not() -> None:
-    door, _ = service(BackendError(502, "backend unreachable", kind="unreachable"))
-    assert ask(door, path="/healthz").json() == {"status": "ok"}
+    app, _ = service(BackendError(502, "backend unreachable", kind="unreachable"))
+    assert ask(app, path="/healthz").json() == {"status": "ok"}
 
 
 def test_readiness_is_that_of_the_backend() -> None:
     assert ask(service()[0], path="/readyz").status == 200
-    door, _ = service(BackendError(502, "backend unreachable", kind="unreachable"))
-    answer = ask(door, path="/readyz")
+    app, _ = service(BackendError(502, "backend unreachable", kind="unreachable"))
+    answer = ask(app, path="/readyz")
     assert (answer.status, answer.json()) == (503, {"error": "backend unreachable"})
 
 
 def test_requests_are_counted_and_questions_after_the_service_are_not() -> None:
-    door, _ = service()
+    app, _ = service()
     for path in ("/healthz", "/readyz", "/metrics"):
-        ask(door, path=path)
-    ask(door, "POST", "/api/chat", body=b"{}")
-    ask(door, "GET", "/no/such/path")
-    text = ask(door, path="/metrics").body.decode()
+        ask(app, path=path)
+    ask(app, "POST", "/api/chat", body=b"{}")
+    ask(app, "GET", "/no/such/path")
+    text = ask(app, path="/metrics").body.decode()
     found = re.findall(r"facade_requests_total\{(.*?)\} (\S+)", text)
     assert found == [
         ('method="POST",route="/api/chat",status="200"', "1.0"),
@@ -71,25 +67,25 @@ def test_requests_are_counted_and_questions_after_the_service_are_not() -> None:
 
 
 def test_labels_do_not_grow_with_what_clients_send() -> None:
-    door, meter = service()
-    ask(door, "POST", "/api/blobs/sha256:" + "0" * 64, body=b"")
+    app, meter = service()
+    ask(app, "POST", "/api/blobs/sha256:" + "0" * 64, body=b"")
     before = meter.exposition().count(b"\n")
     for number in range(50):
-        ask(door, "GET", f"/{number}")
-        ask(door, "POST", f"/api/blobs/sha256:{number:064}", body=b"")
-        ask(door, "GET", "/v1/models/" + "m" * number)
+        ask(app, "GET", f"/{number}")
+        ask(app, "POST", f"/api/blobs/sha256:{number:064}", body=b"")
+        ask(app, "GET", "/v1/models/" + "m" * number)
     assert meter.exposition().count(b"\n") < before + 100
 
 
 def test_without_a_meter_there_is_no_path_for_it() -> None:
-    operating = HealthEndpoints(readiness(), None)
-    assert "/metrics" not in operating.routes()
-    assert ask(operating, path="/metrics").status == 404
+    endpoints = HealthEndpoints(readiness(), None).endpoints()
+    assert "/metrics" not in endpoints
+    assert ask(PathRouter(endpoints), path="/metrics").status == 404
 
 
 def test_a_key_is_asked_for_only_where_something_is_told() -> None:
-    door, _ = service(api_keys=("secret",))
-    statuses = [ask(door, path=path).status for path in ("/healthz", "/readyz", "/metrics")]
+    app, _ = service(api_keys=("secret",))
+    statuses = [ask(app, path=path).status for path in ("/healthz", "/readyz", "/metrics")]
     assert statuses == [200, 200, 401]
 
 
@@ -103,7 +99,7 @@ def at_port(app: Any, port: int, path: str) -> Answer:
 def test_at_its_own_port_there_is_nothing_else() -> None:
     meter = Metrics()
     main = Seen(b"main")
-    app = PortRouter(9090, HealthEndpoints(readiness(), meter), main)
+    app = PortRouter(9090, PathRouter(HealthEndpoints(readiness(), meter).endpoints()), main)
     assert at_port(app, 9090, "/metrics").body.startswith(b"# HELP")
     assert at_port(app, 9090, "/api/tags").status == 404
     assert main.scopes == []
@@ -112,14 +108,14 @@ def test_at_its_own_port_there_is_nothing_else() -> None:
 
 @pytest.mark.parametrize("path", ("/api/chat", "/api/tags", "/v1/chat/completions"))
 def test_a_service_that_stops_begins_nothing(path: str) -> None:
-    stopping = Shutdown()
-    door, _ = service(stopping=stopping)
-    stopping.begin()
+    shutdown = Shutdown()
+    app, _ = service(shutdown=shutdown)
+    shutdown.begin()
     method = "GET" if path == "/api/tags" else "POST"
-    answer = ask(door, method, path, body=b"{}" if method == "POST" else None)
+    answer = ask(app, method, path, body=b"{}" if method == "POST" else None)
     assert answer.status == 503
     assert "server is shutting down" in answer.body.decode()
-    assert [ask(door, path=one).status for one in ("/healthz", "/metrics")] == [200, 200]
+    assert [ask(app, path=one).status for one in ("/healthz", "/metrics")] == [200, 200]
 
 
 def test_the_dashboard_shows_metrics_that_there_are() -> None:
@@ -145,7 +141,7 @@ def test_the_dashboard_shows_metrics_that_there_are() -> None:
 def test_the_dashboard_divides_by_labels_that_there_are() -> None:
     panels = json.loads(DASHBOARD.read_text("utf-8"))["panels"]
     meter = Metrics()
-    meter.ended(metrics.RequestMetrics("POST", "/api/chat", 502, 0.1, 0.1, 3, 1, 2, "lost", True))
+    meter.end(RequestMetrics("POST", "/api/chat", 502, 0.1, 0.1, 3, 1, 2, "lost", True))
     labels: dict[str, set[str]] = {}
     for name, held in re.findall(
         r"^(\w+)(?:\{(.*)\})? ", meter.exposition().decode(), re.MULTILINE

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import pytest
 
-from ollama_facade.server.hosts import HostKind, HostPolicy, is_loopback, without_port
+from ollama_facade.server.hosts import (
+    HostKind,
+    HostPolicy,
+    TrustedHostMiddleware,
+    is_loopback,
+    without_port,
+)
+from tests.server.asgi import Seen, alone, scope_of
 
 REFUSED, ADDRESS, NAME = HostKind.REFUSED, HostKind.ADDRESS, HostKind.NAME
 
@@ -55,14 +63,14 @@ ON_LOOPBACK = (
 )
 
 
-@pytest.mark.parametrize(("header", "verdict"), ON_LOOPBACK)
-def test_a_host_is_judged_on_a_loopback_address(header: str, verdict: HostKind) -> None:
-    assert HostPolicy("127.0.0.1").verdict(header) is verdict
+@pytest.mark.parametrize(("header", "kind"), ON_LOOPBACK)
+def test_a_host_is_judged_on_a_loopback_address(header: str, kind: HostKind) -> None:
+    assert HostPolicy("127.0.0.1").kind(header) is kind
 
 
 @pytest.mark.parametrize("listen", ("0.0.0.0", "::", "", "192.168.1.9", "box.example"))
 @pytest.mark.parametrize(
-    ("header", "verdict"),
+    ("header", "kind"),
     (
         ("evil.example", REFUSED),
         ("", REFUSED),
@@ -73,27 +81,27 @@ def test_a_host_is_judged_on_a_loopback_address(header: str, verdict: HostKind) 
         ("[2606:4700::1111]:11434", ADDRESS),
     ),
 )
-def test_the_rule_is_on_for_a_wide_address_too(listen: str, header: str, verdict: HostKind) -> None:
-    assert HostPolicy(listen).verdict(header) is verdict
+def test_the_rule_is_on_for_a_wide_address_too(listen: str, header: str, kind: HostKind) -> None:
+    assert HostPolicy(listen).kind(header) is kind
 
 
 def test_a_wide_address_open_to_every_origin_is_not_checked() -> None:
     hosts = HostPolicy("0.0.0.0", any_origin=True)
-    assert hosts.verdict("evil.example") is ADDRESS
-    assert hosts.verdict("localhost") is ADDRESS
+    assert hosts.kind("evil.example") is ADDRESS
+    assert hosts.kind("localhost") is ADDRESS
 
 
 def test_a_loopback_address_is_checked_even_when_every_origin_is_allowed() -> None:
-    assert HostPolicy("127.0.0.1", any_origin=True).verdict("evil.example") is REFUSED
+    assert HostPolicy("127.0.0.1", any_origin=True).kind("evil.example") is REFUSED
 
 
 def test_the_name_of_the_machine_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "gethostname", lambda: "Box.Example")
-    assert HostPolicy("127.0.0.1").verdict("box.example:11434") is NAME
+    assert HostPolicy("127.0.0.1").kind("box.example:11434") is NAME
 
 
 @pytest.mark.parametrize(
-    ("allowed", "header", "verdict"),
+    ("allowed", "header", "kind"),
     (
         ("llm.example.org", "LLM.example.org:443", NAME),
         ("LLM.example.org", "llm.example.org", NAME),
@@ -104,8 +112,8 @@ def test_the_name_of_the_machine_is_allowed(monkeypatch: pytest.MonkeyPatch) -> 
         ("*", "evil.example", ADDRESS),
     ),
 )
-def test_the_settings_allow_more_hosts(allowed: str, header: str, verdict: HostKind) -> None:
-    assert HostPolicy("127.0.0.1", (allowed,)).verdict(header) is verdict
+def test_the_settings_allow_more_hosts(allowed: str, header: str, kind: HostKind) -> None:
+    assert HostPolicy("127.0.0.1", (allowed,)).kind(header) is kind
 
 
 @pytest.mark.parametrize(
@@ -147,5 +155,14 @@ def test_a_listen_address_is_loopback_or_not(listen: str, expected: bool) -> Non
 def test_what_is_remembered_is_bounded() -> None:
     hosts = HostPolicy("127.0.0.1")
     for number in range(1000):
-        assert hosts.verdict(f"h{number}.example") is REFUSED
-    assert len(hosts._seen) <= 256
+        assert hosts.kind(f"h{number}.example") is REFUSED
+    assert len(hosts._cache) <= 256
+
+
+@pytest.mark.parametrize(
+    ("method", "host", "status"),
+    (("POST", "localhost", 200), ("POST", "evil.example", 403), ("OPTIONS", "localhost", 204)),
+)
+def test_alone_it_lets_trusted_hosts_through(method: str, host: str, status: int) -> None:
+    app = TrustedHostMiddleware(Seen(), HostPolicy("127.0.0.1"))
+    assert asyncio.run(alone(app, scope_of(method, headers={"Host": host}))).status == status

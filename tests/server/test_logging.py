@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import re
-import select
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,8 +15,10 @@ import pytest
 import structlog
 
 from ollama_facade.config.settings import Settings
-from ollama_facade.server.logging import RequestRecord, configure, log_request, shortened
-from tests.server.asgi import Seen, ask, door
+from ollama_facade.server.logging import configure, log_request, shortened
+from ollama_facade.server.request_record import RequestRecord
+from ollama_facade.server.request_state import RequestState
+from tests.server.asgi import Seen, ask, stack
 
 SECOND = 1_000_000_000
 
@@ -39,6 +40,7 @@ def written(log_format: str, *records: RequestRecord, level: str = "info") -> st
     stream = io.StringIO()
     configure(Settings(log_format=log_format, log_level=level), stream)
     for one in records:
+        one.finish()
         log_request(one, SECOND + 12_345_678)
     return stream.getvalue()
 
@@ -144,7 +146,7 @@ def test_a_traceback_shows_no_variables(log_format: str) -> None:
     async def app(*_: object) -> None:
         fails("sk-" + "canary")
 
-    assert ask(door(app), "POST", "/api/show", body=b'{"prompt":"hidden"}').status == 500
+    assert ask(stack(app), "POST", "/api/show", body=b'{"prompt":"hidden"}').status == 500
     text = stream.getvalue()
     assert text.count("ValueError: broken") == 1
     assert text.count("Traceback") == 1
@@ -156,8 +158,8 @@ def test_neither_headers_nor_body_nor_query_come_into_the_log() -> None:
     stream = io.StringIO()
     configure(Settings(log_format="json", log_level="debug"), stream)
     headers = {"Authorization": "Bearer canary", "Cookie": "canary", "User-Agent": "canary"}
-    ask(door(Seen(b"canary")), "POST", "/api/chat?key=canary", headers, b'{"x":"canary"}')
-    ask(door(Seen()), "POST", "/api/show/?key=canary", headers, b"canary")
+    ask(stack(Seen(b"canary")), "POST", "/api/chat?key=canary", headers, b'{"x":"canary"}')
+    ask(stack(Seen()), "POST", "/api/show/?key=canary", headers, b"canary")
     assert len(stream.getvalue().splitlines()) == 2
     assert "canary" not in stream.getvalue()
 
@@ -166,7 +168,7 @@ def test_the_frames_of_a_stream_are_counted_however_they_were_written() -> None:
     stream = io.StringIO()
     configure(Settings(log_format="json"), stream)
     lines = b'{"a":1}\n{"a":2}\n'
-    ask(door(Seen(lines, b"application/x-ndjson")), "POST", "/api/chat", body=b"{}")
+    ask(stack(Seen(lines, b"application/x-ndjson")), "POST", "/api/chat", body=b"{}")
     line = json.loads(stream.getvalue())
     assert (line["frames"], line["bytes"], line["outcome"]) == (2, len(lines), "ok")
 
@@ -175,7 +177,7 @@ def test_a_stream_that_ends_in_an_error_is_no_success() -> None:
     stream = io.StringIO()
     configure(Settings(log_format="json"), stream)
     ask(
-        door(Seen(b'{"error":"gone"}\n', b"application/x-ndjson")),
+        stack(Seen(b'{"error":"gone"}\n', b"application/x-ndjson")),
         "POST",
         "/api/chat",
         body=b"{}",
@@ -188,10 +190,10 @@ def test_the_application_names_the_model() -> None:
     configure(Settings(log_format="json"), stream)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        scope["facade.record"].model = "gen"
+        RequestState.of(scope).record.model = "gen"
         await Seen()(scope, receive, send)
 
-    ask(door(app), "POST", "/api/chat", body=b"{}")
+    ask(stack(app), "POST", "/api/chat", body=b"{}")
     assert json.loads(stream.getvalue())["model"] == "gen"
 
 
@@ -209,7 +211,7 @@ def test_libraries_say_warnings_in_the_same_form_and_no_more(log_format: str) ->
         assert json.loads(text)["level"] == "warning"
 
 
-def test_lines_of_one_round_of_the_loop_come_whole_and_in_their_order() -> None:
+def test_lines_come_whole_and_in_their_order() -> None:
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as told, os.fdopen(writing, "w") as stream:
         configure(Settings(log_format="json"), stream)
@@ -217,7 +219,6 @@ def test_lines_of_one_round_of_the_loop_come_whole_and_in_their_order() -> None:
         async def busy() -> None:
             for status in range(200, 260):
                 log_request(record(status=status), 2 * SECOND)
-            assert not select.select([told], [], [], 0)[0]
             logging.getLogger("x").warning("between")
             log_request(record(status=499), 2 * SECOND)
 

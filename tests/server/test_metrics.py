@@ -9,26 +9,27 @@ from typing import Any
 
 import pytest
 
-from ollama_facade.server.metrics import Metrics, RequestMetrics
+from ollama_facade.server.metrics import Metrics
+from ollama_facade.server.request_record import RequestMetrics
 
 ROOT = Path(__file__).parents[2]
 
 
-def values(meter: Metrics) -> dict[str, float]:
-    lines = meter.exposition().decode().splitlines()
+def values(metrics: Metrics) -> dict[str, float]:
+    lines = metrics.exposition().decode().splitlines()
     pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
     return {name: float(value) for name, _, value in pairs}
 
 
 def counted(**fields: Any) -> dict[str, float]:
-    meter = Metrics()
-    meter.arrived()
-    meter.ended(
+    metrics = Metrics()
+    metrics.begin()
+    metrics.end(
         RequestMetrics(
             **{"method": "POST", "route": "/api/chat", "status": 200, "seconds": 2.0, **fields}
         )
     )
-    return values(meter)
+    return values(metrics)
 
 
 def test_a_request_is_counted_with_all_that_it_brought() -> None:
@@ -50,9 +51,9 @@ def test_what_goes_wrong_is_counted_by_its_kind() -> None:
 
 
 def test_a_request_under_way_is_in_flight() -> None:
-    meter = Metrics()
-    meter.arrived()
-    assert values(meter)["facade_requests_in_flight"] == 1
+    metrics = Metrics()
+    metrics.begin()
+    assert values(metrics)["facade_requests_in_flight"] == 1
 
 
 @pytest.mark.parametrize(
@@ -72,18 +73,19 @@ def test_a_word_that_nobody_knows_is_other(fields: dict[str, Any], label: str) -
 
 SHARING = """
 import os, sys
-from ollama_facade.server.metrics import Metrics, RequestMetrics
-meter = Metrics(shared=True)
+from ollama_facade.server.metrics import Metrics
+from ollama_facade.server.request_record import RequestMetrics as Seen
+metrics = Metrics(shared=True)
 if os.fork() == 0:
     other = Metrics(shared=True)
-    other.arrived()
-    other.arrived()
-    other.ended(RequestMetrics("GET", "/", 200, 0.1))
+    other.begin()
+    other.begin()
+    other.end(Seen("GET", "/", 200, 0.1))
     os._exit(0)
 os.wait()
-meter.arrived()
-meter.ended(RequestMetrics("GET", "/", 200, 0.1))
-sys.stdout.write(meter.exposition().decode())
+metrics.begin()
+metrics.end(Seen("GET", "/", 200, 0.1))
+sys.stdout.write(metrics.exposition().decode())
 """
 
 
@@ -91,7 +93,7 @@ def test_the_counts_of_several_processes_add_up(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SHARING],
         cwd=ROOT,
-        env={"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        env={"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": str(ROOT / "proxy")},
         capture_output=True,
         text=True,
         check=True,

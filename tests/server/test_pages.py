@@ -13,8 +13,7 @@ from starlette.types import ASGIApp
 from ollama_facade import contract
 from ollama_facade.config.settings import Settings
 from ollama_facade.server.app import build
-from ollama_facade.server.documentation import DOCUMENTATION
-from ollama_facade.server.interface import INTERFACE
+from ollama_facade.server.pages import DOCUMENTATION, INTERFACE
 from tests.server.asgi import Answer, ask
 
 PATHS = {*DOCUMENTATION, *INTERFACE}

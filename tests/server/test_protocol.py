@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from ollama_facade.server import protocol
 from tests.raw import Answer, NoAnswerError, RawClient
-from tests.server.asgi import Seen, door, served
+from tests.server.asgi import Seen, served, stack
 
 HOST = b"Host: localhost\r\n"
 
@@ -22,7 +22,7 @@ def app() -> Seen:
 
 @pytest.fixture(scope="module")
 def port(app: Seen) -> Iterator[int]:
-    with served(door(app)) as number:
+    with served(stack(app)) as number:
         yield number
 
 
@@ -70,7 +70,7 @@ BAD = {
 def test_a_bad_head_is_a_400_and_the_end(app: Seen, port: int, request_: bytes) -> None:
     before = len(app.scopes)
     answer = only(port, request_)
-    assert answer.status == 400 if answer else len(request_) > protocol.HEAD_LIMIT
+    assert answer.status == 400 if answer else len(request_) > protocol.MAX_HEAD_BYTES
     assert len(app.scopes) == before
 
 
@@ -90,7 +90,7 @@ async def streaming(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def test_a_stream_has_no_chunks_before_http_1_1() -> None:
-    with served(door(streaming)) as number, RawClient("127.0.0.1", number, 10) as client:
+    with served(stack(streaming)) as number, RawClient("127.0.0.1", number, 10) as client:
         client.send(b"GET /api/version HTTP/1.0\r\n" + HOST + b"\r\n")
         answer = client.read_answer("GET")
         assert answer.header("transfer-encoding") is None

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import posixpath
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ollama_facade.contract import Operation, operations
+from ollama_facade.server.request_head import split_absolute
+from ollama_facade.server.routes import Routes
 from ollama_facade.server.routing import (
-    Paths,
-    cleaned,
+    RedirectMiddleware,
+    RouteErrorMiddleware,
+    clean_path,
     is_malformed,
     redirect_slash,
     redirect_to_clean,
-    routes,
-    split_absolute,
 )
-from tests.server.asgi import ROUTES
+from tests.server.asgi import Seen, alone, known_operations, scope_of
 
-PATHS = Paths(ROUTES)
+PATHS = Routes(known_operations())
 
 
 @pytest.mark.parametrize(
@@ -62,7 +65,9 @@ def test_allow_lists_the_methods_in_the_order_of_registration(path: str, allow: 
 
 
 def test_the_order_of_allow_is_not_that_of_the_document() -> None:
-    route = Paths({"/x": ["POST", "GET", "DELETE", "HEAD"]}).find("/x")
+    route = Routes(
+        Operation("", method, "/x") for method in ("post", "get", "delete", "head")
+    ).find("/x")
     assert route is not None
     assert route.allow == b"HEAD, GET, POST, DELETE"
 
@@ -91,7 +96,7 @@ def test_a_slash_too_many_is_mended_for_a_method_that_exists(
 
 
 def test_a_slash_too_few_is_mended_too() -> None:
-    assert Paths({"/docs/": ["GET"]}).with_other_slash("/docs", "GET") == "/docs/"
+    assert Routes([Operation("", "get", "/docs/")]).with_other_slash("/docs", "GET") == "/docs/"
 
 
 def test_the_routes_are_read_from_an_openapi_document() -> None:
@@ -101,10 +106,12 @@ def test_the_routes_are_read_from_an_openapi_document() -> None:
             "/api/blobs/{digest}": {"post": {}, "head": {}},
         }
     }
-    assert routes(document) == {
-        "/api/tags": ["HEAD", "GET"],
-        "/api/blobs/{digest}": ["HEAD", "POST"],
-    }
+    routes = Routes(operations(document))
+    found = [routes.find(path) for path in ("/api/tags", "/api/blobs/x")]
+    assert [(route.template, route.allow) for route in found if route] == [
+        ("/api/tags", b"HEAD, GET"),
+        ("/api/blobs/{digest}", b"HEAD, POST"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -127,16 +134,16 @@ def test_the_routes_are_read_from_an_openapi_document() -> None:
         ("//evil.example/", "/evil.example/"),
     ),
 )
-def test_double_slashes_and_dot_segments_are_cleaned(path: str, clean: str) -> None:
-    assert cleaned(path) == clean
+def test_double_slashes_and_dot_segments_are_clean_path(path: str, clean: str) -> None:
+    assert clean_path(path) == clean
 
 
 @given(st.lists(st.sampled_from(("", ".", "..", "a", "b.c", "...")), max_size=8))
 def test_cleaning_agrees_with_the_rules_of_posix_and_is_done_once(segments: list[str]) -> None:
     path = "/" + "/".join(segments)
-    clean = cleaned(path)
+    clean = clean_path(path)
     assert clean.rstrip("/") == "/" + posixpath.normpath(path).strip("/") or clean == "/"
-    assert cleaned(clean) == clean
+    assert clean_path(clean) == clean
     assert not clean.startswith("//")
 
 
@@ -210,3 +217,35 @@ def test_a_percent_sign_begins_an_escape(path: str, malformed: bool) -> None:
 )
 def test_an_absolute_target_names_host_and_path(target: str, parts: tuple[str, str] | None) -> None:
     assert split_absolute(target) == parts
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "location"),
+    (
+        ("/api/chat", 200, []),
+        ("/api/chat/", 307, ["/api/chat"]),
+        ("//api/chat", 307, ["/api/chat"]),
+        ("/api/%zz", 400, []),
+        ("/nowhere", 200, []),
+    ),
+)
+def test_alone_the_redirects_let_everything_else_through(
+    path: str, status: int, location: list[str]
+) -> None:
+    answer = asyncio.run(alone(RedirectMiddleware(Seen(), PATHS), scope_of(path=path)))
+    assert (answer.status, answer.values("location")) == (status, location)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allow"),
+    (
+        ("POST", "/api/chat", 200, []),
+        ("GET", "/api/chat", 405, ["POST"]),
+        ("GET", "/nowhere", 404, []),
+    ),
+)
+def test_alone_the_route_errors_let_every_operation_through(
+    method: str, path: str, status: int, allow: list[str]
+) -> None:
+    answer = asyncio.run(alone(RouteErrorMiddleware(Seen()), scope_of(method, path)))
+    assert (answer.status, answer.values("allow")) == (status, allow)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from ollama_facade.contract.openapi import (
     METHODS,
     PLACES,
+    BodyForm,
+    ErrorForm,
     Operation,
     document,
     file,
@@ -22,6 +24,8 @@ from ollama_facade.contract.openapi import (
 __all__ = [
     "METHODS",
     "PLACES",
+    "BodyForm",
+    "ErrorForm",
     "Operation",
     "document",
     "file",

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import yaml
 
@@ -34,14 +34,54 @@ _ONE = ("items", "additionalProperties", "not")
 _LIST = ("anyOf", "allOf", "oneOf")
 
 
+BodyForm: TypeAlias = Literal["json", "form", "unread"]
+ErrorForm: TypeAlias = Literal["ollama", "openai", "anthropic"]
+
+
+_OPERATION_KEYS: Mapping[str, tuple[str, tuple[Any, ...]]] = {
+    "x-queued": ("queued", (False, True)),
+    "x-public": ("public", (False, True)),
+    "x-key-header": ("key_header", ("x-api-key",)),
+    "x-body": ("body", get_args(BodyForm)),
+    "x-compression": ("compression", ("zstd",)),
+    "x-errors": ("errors", get_args(ErrorForm)),
+}
+"""The `x-` keys of an operation: the field that holds each, and its values."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one path. `id` is the name of the method that carries it out."""
+    """One method of one path, and what its `x-` keys say."""
 
     id: str
+    """Name of the method that carries it out."""
+
     method: str
+    """The HTTP method, in small letters as in the document."""
+
     path: str
-    definition: Node
+    definition: Node = field(default_factory=dict, repr=False)
+
+    queued: bool = False
+    """`x-queued`: its requests count against OLLAMA_MAX_QUEUE."""
+
+    public: bool = False
+    """`x-public`: needs no key."""
+
+    key_header: str = ""
+    """`x-key-header`: another header than Authorization in which a key may come."""
+
+    body: BodyForm = "json"
+    """`x-body`: `unread` where the body is never asked for."""
+
+    compression: str = ""
+    """`x-compression`: the Content-Encoding that is undone, empty for none."""
+
+    errors: ErrorForm = "ollama"
+    """`x-errors`: whose form an error has."""
+
+    unlogged: bool = False
+    """Asked every few seconds, so neither counted nor logged; no operation of the document is."""
 
     @property
     def request(self) -> str | None:
@@ -62,13 +102,26 @@ def document() -> Node:
 load = document
 
 
-def operations() -> Iterator[Operation]:
-    """Every operation of the document, in its order."""
-    for path, methods in document()["paths"].items():
+def operations(of: Mapping[str, Any] | None = None) -> Iterator[Operation]:
+    """Every operation of the document (or of another one), in its order.
+
+    Raises ContractError for an `x-` key with a value that it cannot have.
+    """
+    paths = (document() if of is None else of)["paths"]
+    for path, item in paths.items():
         for method in METHODS:
-            if method in methods:
-                definition = methods[method]
-                yield Operation(definition.get("operationId", ""), method, path, definition)
+            if method in item:
+                yield _operation(method, path, item[method])
+
+
+def _operation(method: str, path: str, definition: Node) -> Operation:
+    known: dict[str, Any] = {}
+    for key, (name, values) in _OPERATION_KEYS.items():
+        if key in definition:
+            known[name] = definition[key]
+            if known[name] not in values:
+                raise ContractError(f"{method} {path}: {key} cannot be {known[name]!r}")
+    return Operation(definition.get("operationId", ""), method, path, definition, **known)
 
 
 def schema(name: str) -> Node:

@@ -1,11 +1,14 @@
-"""CORS as Ollama does it (management.md §1.6): which origins may ask, and what they are told."""
+"""CORS as Ollama does it (management.md §1.6): the allowed origins and their headers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 from ollama_facade.errors import SettingsError
-from ollama_facade.server.answers import Headers
+from ollama_facade.server.error_responses import Headers
+from ollama_facade.server.request_state import RequestState
 
 _LOCAL = ("localhost", "127.0.0.1", "0.0.0.0")  # noqa: S104 - an origin, not an address to bind
 _APPLICATIONS = ("app://*", "file://*", "tauri://*", "vscode-webview://*", "vscode-file://*")
@@ -27,7 +30,7 @@ SCHEMES = (
     "moz-extension://",
     "ms-browser-extension://",
 )
-"""How an entry without `*` has to begin."""
+"""Prefixes of which an entry without `*` needs one."""
 
 _METHODS = "GET,POST,PUT,PATCH,DELETE,HEAD,OPTIONS"
 _STAINLESS = (
@@ -39,6 +42,31 @@ _ALLOWED_HEADERS = (
     + ",".join(f"X-Stainless-{name}" for name in _STAINLESS.split(","))
 )
 _TWELVE_HOURS = "43200"
+
+
+class CorsMiddleware:
+    """Refuses other origins than those of `policy`, answers preflights, and adds the headers."""
+
+    def __init__(self, app: ASGIApp, policy: CorsPolicy) -> None:
+        self.app = app
+        self._policy = policy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers or passes on one request."""
+        if scope["type"] == "http":
+            state = RequestState.of(scope)
+            head = state.head
+            if is_cross_origin(head.origin, head.host):
+                if not self._policy.allows(head.origin.decode("latin-1")):
+                    await state.respond_early(send, 403, state.allow)
+                    return
+                if head.method == "OPTIONS":
+                    headers = [*state.allow, *self._policy.preflight(head.origin)]
+                    await state.respond_early(send, 204, headers)
+                    return
+                _, send = state.writing(send)
+                state.response_headers += self._policy.headers(head.origin)
+        await self.app(scope, receive, send)
 
 
 class CorsPolicy:
@@ -77,7 +105,7 @@ class CorsPolicy:
             ]
 
     def allows(self, origin: str) -> bool:
-        """Whether the origin may ask. It is compared as it was sent, in its own case."""
+        """Whether the origin is allowed. It is compared as it was sent, in its own case."""
         return (
             self.all
             or origin in self._exact
@@ -88,16 +116,16 @@ class CorsPolicy:
         )
 
     def headers(self, origin: bytes) -> Headers:
-        """The headers that an answer to an allowed origin carries."""
+        """Returns the headers of a response to an allowed origin."""
         return self._normal if self.all else [*self._normal, _echo(origin)]
 
     def preflight(self, origin: bytes) -> Headers:
-        """The headers of the 204 to an OPTIONS request of an allowed origin."""
+        """Returns the headers of the 204 to an OPTIONS request of an allowed origin."""
         return self._preflight if self.all else [*self._preflight, _echo(origin)]
 
 
 def is_cross_origin(origin: bytes, host: bytes) -> bool:
-    """Whether CORS has a say: there is an origin, and it is not the very host that is asked."""
+    """Whether there is an origin, and it is another than the host of the request."""
     return bool(origin) and origin not in (b"http://" + host, b"https://" + host)
 
 

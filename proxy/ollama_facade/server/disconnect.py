@@ -1,22 +1,58 @@
-"""Who watches the client: when it leaves, everything that is done for it is cancelled.
+"""Cancels a call when its client leaves.
 
-Uvicorn tells that a client has gone through `receive` only, so somebody has to wait there while
-the application works: before the first token, in mid-stream and in a non-stream call alike
-(faults.md rows 29 to 32, P3). The application runs in the task of the request; the watcher is a
-second, small task, and cancels the first one.
+Uvicorn reports that a client has gone through `receive` only, so a task has to wait there while the
+application works: before the first token, in mid-stream and in a call without stream alike
+(faults.md rows 29 to 32). The application runs in the task of the request; the watcher is a second,
+small task, and cancels the first one.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from starlette.types import Message, Receive
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-UNWATCHED = 0.05
-"""Seconds that nobody looks whether the client is there: most whole answers take less, and a task
-for each of them costs more than it could save."""
+from ollama_facade.server.request_state import RequestState
+from ollama_facade.server.response_writer import wait_for_disconnect
+from ollama_facade.server.shutdown import Shutdown
+
+WATCH_DELAY_SECONDS = 0.05
+"""Delay before the watcher starts: most whole answers take less, and a task for each of them costs
+more than it could save."""
+
+
+class DisconnectMiddleware:
+    """Lets the application answer for as long as the client is there.
+
+    It stands behind BodyMiddleware: the application receives `RequestState.body`.
+    """
+
+    def __init__(self, app: ASGIApp, shutdown: Shutdown) -> None:
+        self.app = app
+        self._shutdown = shutdown
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        state = RequestState.of(scope)
+        writer, send = state.writing(send)
+        watcher = state.watcher = DisconnectWatcher(receive, state.body)
+        call = self.app(scope, watcher.receive, send)
+        if state.is_body_unread:
+            # The watcher would ask for the body.
+            await call
+            return
+        self._shutdown.add(watcher)
+        try:
+            completed = await watcher.run(call, writer.is_ended)
+        finally:
+            self._shutdown.discard(watcher)
+        if not completed:
+            state.record.outcome = state.record.outcome or "client_gone"
 
 
 class DisconnectWatcher:
@@ -33,13 +69,13 @@ class DisconnectWatcher:
         self._stopped = False
 
     def stop(self) -> None:
-        """Cancels the call, which then is to tell the client that it was."""
+        """Cancels the call, which then reports to the client that the service stops."""
         if self._task is not None and not self.gone and not self._stopped:
             self._stopped = True
             self._task.cancel()
 
     def take_stop(self) -> bool:
-        """Whether the cancellation that just came is that of `stop`; it is forgiven then, once."""
+        """Whether the cancellation that just came is that of `stop`; undoes it then, once."""
         if self.gone or not self._stopped or self._task is None:
             return False
         self._stopped = False
@@ -47,17 +83,17 @@ class DisconnectWatcher:
         return True
 
     async def receive(self) -> Message:
-        """The whole body, once; after that it waits until the client has gone."""
+        """Returns the whole body, once; after that waits until the client has gone."""
         body, self._body = self._body, None
         if body is not None:
             return {"type": "http.request", "body": body, "more_body": False}
         await self._departed.wait()
         return {"type": "http.disconnect"}
 
-    async def run(self, call: Coroutine[Any, Any, None], is_answered: Callable[[], bool]) -> bool:
+    async def run(self, call: Awaitable[None], is_answered: Callable[[], bool]) -> bool:
         """Awaits `call`; cancels it when the client leaves before `is_answered()`.
 
-        True when the call came to its end, False when the client left. A cancellation from
+        Returns True when the call came to its end, False when the client left. A cancellation from
         elsewhere (the server stops) is passed on.
         """
         loop = asyncio.get_running_loop()
@@ -71,7 +107,7 @@ class DisconnectWatcher:
             nonlocal watcher
             watcher = asyncio.create_task(self._watch(task, is_answered))
 
-        waiting = loop.call_later(UNWATCHED, watch)
+        waiting = loop.call_later(WATCH_DELAY_SECONDS, watch)
         try:
             await call
         except asyncio.CancelledError:
@@ -84,20 +120,14 @@ class DisconnectWatcher:
             if watcher is not None:
                 watcher.cancel()
         if self.gone:
-            # Whoever swallowed the cancellation has to be forgiven for it.
+            # The application swallowed the cancellation.
             task.uncancel()
         return not self.gone
 
     async def _watch(self, task: asyncio.Task[Any], is_answered: Callable[[], bool]) -> None:
         await wait_for_disconnect(self._receive)
-        # Uvicorn says `http.disconnect` as well when the answer is complete: cleaning up goes on.
+        # Uvicorn sends `http.disconnect` also when the response is complete: cleaning up goes on.
         if not is_answered():
             self.gone = True
             task.cancel()
         self._departed.set()
-
-
-async def wait_for_disconnect(receive: Receive) -> None:
-    """Returns when the client has gone or its request is over; throws away what it still sends."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

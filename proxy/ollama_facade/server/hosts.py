@@ -1,8 +1,8 @@
 """The Host rule: no web page may reach the service by a name that public DNS points at it.
 
-Ollama's rule (management.md §1.7) with three differences (faults.md rows 26 and 27, §6.1): it is on
-whatever address the service listens on, because in a container that is always 0.0.0.0; an empty
-host is refused; a name of one label (`ollama`, the names of a compose file) passes.
+Ollama's rule (management.md §1.7) with three differences (faults.md rows 26 and 27, §6.1): it holds
+on every listen address, because in a container that is always 0.0.0.0; an empty host is refused; a
+name of one label (`ollama`, the names of a compose file) passes.
 
 Two cases follow the listen address. On a loopback address an IP literal has to be a local one, as
 in Ollama; elsewhere any literal passes, since no DNS is asked for it. And on a wide address with
@@ -18,13 +18,17 @@ import re
 import socket
 from collections.abc import Iterable
 
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ollama_facade.server.request_state import RequestState
+
 _LOCAL_SUFFIXES = (".localhost", ".local", ".internal")
 _LABEL = re.compile(r"[a-z0-9_-]+")
 _PRIVATE = tuple(
     ipaddress.ip_network(text)
     for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 )
-_REMEMBERED = 256
+_MAX_CACHED_HOSTS = 256
 
 
 class HostKind(enum.Enum):
@@ -33,6 +37,27 @@ class HostKind(enum.Enum):
     REFUSED = 0
     ADDRESS = 1
     NAME = 2
+
+
+class TrustedHostMiddleware:
+    """Refuses hosts that `policy` refuses; answers OPTIONS to a host that is a name."""
+
+    def __init__(self, app: ASGIApp, policy: HostPolicy) -> None:
+        self.app = app
+        self._policy = policy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers or passes on one request."""
+        if scope["type"] == "http":
+            state = RequestState.of(scope)
+            kind = self._policy.kind(state.head.host.decode("latin-1"))
+            if kind is HostKind.REFUSED:
+                await state.respond_early(send, 403, state.allow)
+                return
+            if kind is HostKind.NAME and state.head.method == "OPTIONS":
+                await state.respond_early(send, 204, state.allow)
+                return
+        await self.app(scope, receive, send)
 
 
 class HostPolicy:
@@ -53,20 +78,20 @@ class HostPolicy:
         )
         self._loopback = is_loopback(listen)
         self._unchecked = "*" in entries or (any_origin and not self._loopback)
-        self._seen: dict[str, HostKind] = {}
+        self._cache: dict[str, HostKind] = {}
 
-    def verdict(self, header: str) -> HostKind:
-        """What the Host header (with its port, if it has one) is."""
+    def kind(self, header: str) -> HostKind:
+        """Returns what the Host header (with its port, if it has one) is."""
         if self._unchecked:
             return HostKind.ADDRESS
-        known = self._seen.get(header)
-        if known is None:
-            if len(self._seen) >= _REMEMBERED:
-                self._seen.clear()
-            known = self._seen[header] = self._judge(without_port(header).lower())
-        return known
+        kind = self._cache.get(header)
+        if kind is None:
+            if len(self._cache) >= _MAX_CACHED_HOSTS:
+                self._cache.clear()
+            kind = self._cache[header] = self._classify(without_port(header).lower())
+        return kind
 
-    def _judge(self, host: str) -> HostKind:
+    def _classify(self, host: str) -> HostKind:
         address = _address(host)
         if address is not None:
             passes = not self._loopback or _is_local(address)
@@ -76,7 +101,7 @@ class HostPolicy:
 
 
 def without_port(header: str) -> str:
-    """The host of a Host header: ``[::1]:80`` is ``::1``, ``a:80`` is ``a``, ``::1`` is itself."""
+    """Returns the host of a Host header: ``::1`` of ``[::1]:80`` and ``::1``, ``a`` of ``a:80``."""
     if header.startswith("["):
         inside, bracket, port = header[1:].partition("]")
         return inside if bracket and (not port or port.startswith(":")) else header

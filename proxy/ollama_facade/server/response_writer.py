@@ -1,7 +1,7 @@
-"""The `send` that everything behind the door is given.
+"""The `send` of the application: writes one response, counts it, times it, and ends it properly.
 
-It adds what the door owes to every answer (CORS, the request id), leaves the body of HEAD away,
-counts for the log, times every write, and mends or cuts an answer that broke off.
+It adds the headers that every response has (CORS, the request id), leaves out the body of HEAD,
+counts for the log, times every write, and completes or cuts a response that broke off.
 """
 
 from __future__ import annotations
@@ -11,17 +11,16 @@ from typing import Any
 
 from starlette.types import Message, Receive, Send
 
-from ollama_facade.backend.patience import Patience
+from ollama_facade.contract import ErrorForm
 from ollama_facade.errors import OllamaError
-from ollama_facade.server.answers import CLOSE, Headers, error_response
-from ollama_facade.server.disconnect import wait_for_disconnect
-from ollama_facade.server.logging import RequestRecord
+from ollama_facade.server.error_responses import CLOSE, INTERNAL_ERROR, Headers, send_error
+from ollama_facade.server.request_record import RequestRecord
 
-HIGH_WATER = 65_536
+HIGH_WATER_BYTES = 65_536
 """Bytes that uvicorn takes into its buffer before `send` waits for the client."""
 
-LINGER = 1.0
-"""Seconds in which the rest of a refused body is thrown away, so that the answer can be read."""
+LINGER_SECONDS = 1.0
+"""Seconds in which the rest of a refused body is thrown away, so that the response can be read."""
 
 _NDJSON = b"application/x-ndjson"
 _EVENTS = b"text/event-stream"
@@ -29,23 +28,26 @@ _BUG_LINE = b'{"error":"internal server error"}\n'
 
 
 class CutError(Exception):
-    """The answer cannot be ended truthfully and the server gives no way to cut the connection."""
+    """A response cannot be ended truthfully, and the server has no way to cut the connection."""
 
 
 class ResponseWriter:
-    """The answer to one request. `extra` headers go out with it, `timeout` is seconds a write."""
+    """The response to one request.
+
+    `headers` go out with it and may grow until it starts; `timeout` is seconds for each write, None
+    for no limit.
+    """
 
     __slots__ = (
         "_arrived",
         "_began",
         "_closing",
-        "_extra",
         "_frame_end",
         "_head",
+        "_headers",
         "_held",
         "_loop",
         "_ndjson",
-        "_path",
         "_record",
         "_send",
         "_timeout",
@@ -54,12 +56,13 @@ class ResponseWriter:
         "started",
     )
 
-    def __init__(self, send: Send, record: RequestRecord, timeout: float, extra: Headers) -> None:
+    def __init__(
+        self, send: Send, record: RequestRecord, timeout: float | None, headers: Headers
+    ) -> None:
         self._send = send
         self._record = record
-        self._path = record.path
         self._timeout = timeout
-        self._extra = extra
+        self._headers = headers
         self._head = record.method == "HEAD"
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -73,12 +76,12 @@ class ResponseWriter:
         self.ended = False
 
     def close_after(self) -> None:
-        """The connection ends with this answer, because the request's body was not read."""
+        """Ends the connection with this response, because the request's body was not read."""
         self._closing = True
-        self._extra = [*self._extra, CLOSE]
+        self._headers.append(CLOSE)
 
     def is_ended(self) -> bool:
-        """Whether the last message of the answer has been given."""
+        """Whether the last message of the response was sent."""
         return self.ended
 
     async def send(self, message: Message) -> None:
@@ -102,8 +105,9 @@ class ResponseWriter:
                 elif value.startswith(_EVENTS):
                     self._frame_end = b"\n\n"
                 break
-        self._timer = self._loop.call_later(self._timeout, self._check)
-        return {**message, "headers": headers + self._extra} if self._extra else message
+        if self._timeout is not None:
+            self._timer = self._loop.call_later(self._timeout, self._check, self._timeout)
+        return {**message, "headers": headers + self._headers} if self._headers else message
 
     async def _body(self, message: Message) -> None:
         body: bytes = message.get("body", b"")
@@ -124,7 +128,7 @@ class ResponseWriter:
         self.ended = True
         if self._closing:
             self._held = True
-        elif len(body) > HIGH_WATER:
+        elif len(body) > HIGH_WATER_BYTES:
             # A second write waits until the client has taken the first one, and is timed.
             await self._write({"type": "http.response.body", "body": body, "more_body": True})
             body = b""
@@ -135,39 +139,39 @@ class ResponseWriter:
         await self._send(message)
         self._began = None
 
-    def _check(self) -> None:
-        """Looks, never later than the deadline, whether the write under way is overdue."""
+    def _check(self, timeout: float) -> None:
+        """Aborts the connection when the write under way is overdue; else checks again."""
         now = self._loop.time()
-        deadline = (self._began or now) + self._timeout
+        deadline = (self._began or now) + timeout
         if deadline > now:
-            self._timer = self._loop.call_at(deadline, self._check)
+            self._timer = self._loop.call_at(deadline, self._check, timeout)
             return
         self._timer = None
         self._record.outcome = "client_stalled"
         self._abort()
 
-    async def fail(self) -> None:
-        """Ends the answer after a bug: 500, or an error line, or the connection is cut.
+    async def fail(self, form: ErrorForm) -> None:
+        """Ends the response after a bug: with a 500, an error line, or by cutting the connection.
 
-        Raises CutError when there is no other way to keep half an answer from looking whole.
+        Raises CutError when nothing else keeps half a response from looking whole.
         """
         self._record.outcome = "internal_error"
         if not self.started:
-            await error_response(self.send, OllamaError(500, "internal server error"), self._path)
+            await send_error(self.send, OllamaError(500, INTERNAL_ERROR), form)
         elif not self.ended:
             if self._ndjson:
                 await self.send({"type": "http.response.body", "body": _BUG_LINE})
             elif not self._abort():
                 raise CutError
 
-    async def give_up(self, receive: Receive) -> None:
-        """`fail` and `finish` where nobody knows how much of the request was read."""
+    async def give_up(self, receive: Receive, form: ErrorForm) -> None:
+        """Calls `fail` and `finish` where it is not known how much of the request was read."""
         self.close_after()
-        await self.fail()
+        await self.fail(form)
         await self.finish(receive)
 
     async def finish(self, receive: Receive) -> None:
-        """To be called at last: lingers over an unread body, and stops the timer."""
+        """Discards an unread body for a while, completes the response, and stops the timer."""
         try:
             if self._held:
                 self._held = False
@@ -191,10 +195,16 @@ class ResponseWriter:
         return True
 
 
+async def wait_for_disconnect(receive: Receive) -> None:
+    """Returns when the client has gone or its request is over; discards what it still sends."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 async def _linger(receive: Receive) -> None:
-    """Throws away what the client still sends; the kernel would reset the connection otherwise."""
+    """Discards what the client still sends; the kernel would reset the connection otherwise."""
     try:
-        with Patience(LINGER):
+        async with asyncio.timeout(LINGER_SECONDS):
             await wait_for_disconnect(receive)
     except TimeoutError:
         return

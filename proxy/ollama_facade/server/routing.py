@@ -1,4 +1,4 @@
-"""Which paths exist, and where a path that is nearly right is sent (management.md §1.2).
+"""Redirects of a path that is nearly right, 404 and 405 (management.md §1.2).
 
 Go's ServeMux stands before gin: it redirects what is not clean (`//`, `.`, `..`) by the path as it
 was sent. gin then routes by the decoded path and redirects when only a slash at the end is amiss.
@@ -8,91 +8,74 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
-from ollama_facade.server.answers import PLAIN, Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-METHODS = ("HEAD", "GET", "POST", "DELETE", "PUT", "PATCH")
-"""In the order in which Ollama registers them, which is the order of `Allow`."""
+from ollama_facade.server.error_responses import PLAIN, Headers
+from ollama_facade.server.request_state import RequestState
+from ollama_facade.server.routes import Routes
 
-QUEUED = frozenset(
-    (
-        "/api/chat",
-        "/api/generate",
-        "/api/embed",
-        "/api/embeddings",
-        "/v1/chat/completions",
-        "/v1/completions",
-        "/v1/embeddings",
-        "/v1/audio/transcriptions",
-        "/v1/messages",
-        "/v1/responses",
-    )
-)
-"""The paths whose POST requests count against OLLAMA_MAX_QUEUE."""
-
-_PARAMETER = re.compile(r"\{[^{}/]+\}")
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_ABSOLUTE = re.compile(r"(?i:https?)://([^/?#]*)(/.*)?", re.DOTALL)
 _UNSAFE_IN_PREFIX = re.compile(r"[^a-zA-Z0-9/-]+")
 _SLASHES = re.compile(r"/{2,}")
 _GO_PATH_SAFE = "/$&+,:;=@~"
 _STATUS_TEXT = {301: "Moved Permanently", 307: "Temporary Redirect"}
 
-Answer = tuple[int, Headers, bytes]
+WholeResponse = tuple[int, Headers, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One path template: its methods, and the value of `Allow` for any other method."""
+class RedirectMiddleware:
+    """Answers a target that is no path, and redirects a path that is nearly one of `routes`."""
 
-    template: str
-    methods: frozenset[str]
-    allow: bytes
+    def __init__(self, app: ASGIApp, routes: Routes) -> None:
+        self.app = app
+        self._routes = routes
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers or passes on one request."""
+        if scope["type"] == "http":
+            state = RequestState.of(scope)
+            response = self._response(state)
+            if response is not None:
+                await state.respond_early(send, *response)
+                return
+        await self.app(scope, receive, send)
 
-class Paths:
-    """All routes; a path without parameters is one look-up."""
-
-    def __init__(self, table: Mapping[str, Sequence[str]]) -> None:
-        self._fixed: dict[str, Route] = {}
-        self._patterns: list[tuple[re.Pattern[str], Route]] = []
-        for template, methods in table.items():
-            allow = ", ".join(sorted(methods, key=METHODS.index)).encode()
-            route = Route(template, frozenset(methods), allow)
-            if "{" in template:
-                self._patterns.append((_pattern(template), route))
-            else:
-                self._fixed[template] = route
-
-    def find(self, path: str) -> Route | None:
-        """The route of a decoded path. A parameter is one segment that is not empty."""
-        route = self._fixed.get(path)
-        if route is not None:
-            return route
-        for pattern, route in self._patterns:
-            if pattern.fullmatch(path):
-                return route
+    def _response(self, state: RequestState) -> WholeResponse | None:
+        head = state.head
+        if not head.raw_path.startswith("/"):
+            return not_a_path(head.method, head.raw_path)
+        if is_malformed(head.raw_path):
+            return 400, [PLAIN], b"400 Bad Request"
+        clean = clean_path(head.raw_path)
+        if clean != head.raw_path and head.method != "CONNECT":
+            return redirect_to_clean(clean, head.query, head.method)
+        if state.route is None:
+            other = self._routes.with_other_slash(head.path, head.method)
+            if other is not None:
+                return redirect_slash(other, head.prefix, head.query, head.method)
         return None
 
-    def with_other_slash(self, path: str, method: str) -> str | None:
-        """The path with one slash at its end more or less, when that one has this method."""
-        if path == "/":
-            return None
-        other = path[:-1] if path.endswith("/") else path + "/"
-        route = self.find(other)
-        return other if route is not None and method in route.methods else None
 
+class RouteErrorMiddleware:
+    """Answers 404 to a path without route, and 405 to a method that its route does not have."""
 
-def routes(document: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Path template → methods in the order of `Allow`, read from an OpenAPI document."""
-    return {
-        template: [method for method in METHODS if method.lower() in item]
-        for template, item in document["paths"].items()
-    }
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers or passes on one request."""
+        if scope["type"] == "http":
+            state = RequestState.of(scope)
+            if state.route is None:
+                await state.respond_early(send, 404, [PLAIN], b"404 page not found")
+                return
+            if state.operation is None:
+                headers = [*state.allow, PLAIN]
+                await state.respond_early(send, 405, headers, b"405 method not allowed")
+                return
+        await self.app(scope, receive, send)
 
 
 def is_malformed(raw_path: str) -> bool:
@@ -100,30 +83,22 @@ def is_malformed(raw_path: str) -> bool:
     return "%" in raw_path and _ESCAPE.search(raw_path) is not None
 
 
-def split_absolute(target: str) -> tuple[str, str] | None:
-    """Host and path of a target like ``http://host/path``; None when it is none."""
-    match = _ABSOLUTE.fullmatch(target)
-    if match is None:
-        return None
-    return match[1].rpartition("@")[2], match[2] or "/"
-
-
-def cleaned(path: str) -> str:
-    """The path without double slashes and dot segments; a slash at its end stays."""
+def clean_path(path: str) -> str:
+    """Returns the path without double slashes and dot segments; a slash at its end stays."""
     if "//" not in path and "/." not in path:
         return path
-    kept: list[str] = []
+    segments: list[str] = []
     for segment in path.split("/"):
         if segment == "..":
-            del kept[-1:]
+            del segments[-1:]
         elif segment not in ("", "."):
-            kept.append(segment)
-    clean = "/" + "/".join(kept)
+            segments.append(segment)
+    clean = "/" + "/".join(segments)
     return clean + "/" if path.endswith("/") and clean != "/" else clean
 
 
-def no_path(method: str, target: str) -> Answer:
-    """The answer to a target that is no path.
+def not_a_path(method: str, target: str) -> WholeResponse:
+    """Returns the response to a target that is no path.
 
     `OPTIONS *` asks for the server itself, as in Go; CONNECT names a host.
     """
@@ -134,13 +109,16 @@ def no_path(method: str, target: str) -> Answer:
     return 400, [PLAIN], b"400 Bad Request"
 
 
-def redirect_to_clean(clean: str, query: bytes, method: str) -> Answer:
-    """ServeMux's redirect (307) to the cleaned path (golden http/double-slash, dot-segment)."""
+def redirect_to_clean(clean: str, query: bytes, method: str) -> WholeResponse:
+    """Returns ServeMux's redirect (307) to the cleaned path.
+
+    (golden http/double-slash, http/dot-segment)
+    """
     return _redirect(307, clean, query, method)
 
 
-def redirect_slash(path: str, prefix: str, query: bytes, method: str) -> Answer:
-    """The redirect of gin to the path with the right slash: 301 for GET, 307 for the other methods.
+def redirect_slash(path: str, prefix: str, query: bytes, method: str) -> WholeResponse:
+    """Returns gin's redirect to the path with the right slash: 301 for GET, else 307.
 
     `path` is decoded. `prefix` is the header X-Forwarded-Prefix, of which gin keeps letters,
     digits, `-` and `/`.
@@ -148,11 +126,11 @@ def redirect_slash(path: str, prefix: str, query: bytes, method: str) -> Answer:
     target = quote(path, safe=_GO_PATH_SAFE)
     if prefix:
         safe = _SLASHES.sub("/", _UNSAFE_IN_PREFIX.sub("", prefix))
-        target = cleaned(f"/{safe}/{target}")
+        target = clean_path(f"/{safe}/{target}")
     return _redirect(301 if method == "GET" else 307, target, query, method)
 
 
-def _redirect(status: int, path: str, query: bytes, method: str) -> Answer:
+def _redirect(status: int, path: str, query: bytes, method: str) -> WholeResponse:
     location = path + ("?" + query.decode("latin-1") if query else "")
     headers = [(b"location", location.encode("latin-1"))]
     body = b""
@@ -162,8 +140,3 @@ def _redirect(status: int, path: str, query: bytes, method: str) -> Answer:
         link = html.escape(location).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
         body = f'<a href="{link}">{_STATUS_TEXT[status]}</a>.\n\n'.encode("latin-1")
     return status, headers, body
-
-
-def _pattern(template: str) -> re.Pattern[str]:
-    fixed = (re.escape(part) for part in _PARAMETER.split(template))
-    return re.compile("[^/]+".join(fixed))

@@ -1,23 +1,21 @@
-"""How the service stops: nothing new is begun, what runs gets its time, then an honest end.
+"""How the service stops: it refuses new requests, lets running ones end, then ends them properly.
 
-After `begin` the door refuses requests. After `expire` every call that still runs is cancelled, and
-whoever writes its answer makes an error of the cancellation (`Ending`), so that a stream has its
-last line and its proper end (faults.md row 86).
+After `begin` ShutdownMiddleware refuses requests. After `expire` every call that still runs is
+cancelled, and whoever writes its response makes an error of the cancellation (ShutdownGuard), so
+that a stream has its last line and its proper end (faults.md row 86).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Any
 
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ollama_facade.errors import OllamaError
-from ollama_facade.server.disconnect import DisconnectWatcher
+from ollama_facade.server.request_state import RequestState, Watcher
 
-TEXT = "server is shutting down"
+SHUTTING_DOWN = "server is shutting down"
 
 
 class Shutdown:
@@ -26,46 +24,71 @@ class Shutdown:
     def __init__(self) -> None:
         self.begun = False
         self.under_way = 0
-        self._running: set[DisconnectWatcher] = set()
+        self._running: set[Watcher] = set()
 
     def begin(self) -> None:
-        """Nothing new from now on."""
+        """Refuses new requests from now on."""
         self.begun = True
 
     def expire(self) -> None:
         """Ends every call that runs."""
-        for presence in tuple(self._running):
-            presence.stop()
+        for watcher in tuple(self._running):
+            watcher.stop()
 
-    async def run(
-        self,
-        presence: DisconnectWatcher,
-        call: Coroutine[Any, Any, None],
-        is_answered: Callable[[], bool],
-    ) -> bool:
-        """Awaits `presence.run`, which `expire` can end."""
-        self._running.add(presence)
-        try:
-            return await presence.run(call, is_answered)
-        finally:
-            self._running.discard(presence)
+    def add(self, watcher: Watcher) -> None:
+        """Adds a call that `expire` is to end."""
+        self._running.add(watcher)
+
+    def discard(self, watcher: Watcher) -> None:
+        """Takes out a call that has ended."""
+        self._running.discard(watcher)
 
     @property
     def refusal(self) -> OllamaError | None:
         """The error for a request that comes too late."""
-        return OllamaError(503, TEXT) if self.begun else None
+        return OllamaError(503, SHUTTING_DOWN) if self.begun else None
+
+
+class ShutdownMiddleware:
+    """Counts the requests under way, and refuses new ones when the service is about to stop.
+
+    What asks after the service itself is still answered.
+    """
+
+    def __init__(self, app: ASGIApp, shutdown: Shutdown) -> None:
+        self.app = app
+        self._shutdown = shutdown
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers or passes on one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        shutdown = self._shutdown
+        shutdown.under_way += 1
+        try:
+            refusal = shutdown.refusal
+            if refusal is not None:
+                state = RequestState.of(scope)
+                operation = state.operation
+                if operation is None or not (operation.public or operation.unlogged):
+                    await state.refuse_early(send, refusal)
+                    return
+            await self.app(scope, receive, send)
+        finally:
+            shutdown.under_way -= 1
 
 
 class ShutdownGuard:
     """Within the block a cancellation by `expire` is an OllamaError; any other stays what it is."""
 
-    __slots__ = ("_scope",)
+    __slots__ = ("_state",)
 
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
+    def __init__(self, state: RequestState) -> None:
+        self._state = state
 
     def __enter__(self) -> None:
-        """Nothing to be done."""
+        """Does nothing."""
 
     def __exit__(
         self,
@@ -75,6 +98,6 @@ class ShutdownGuard:
     ) -> None:
         """Raises OllamaError in the place of a cancellation by `expire`."""
         if isinstance(error, asyncio.CancelledError):
-            presence: DisconnectWatcher | None = self._scope.get("facade.presence")
-            if presence is not None and presence.take_stop():
-                raise OllamaError(503, TEXT) from None
+            watcher = self._state.watcher
+            if watcher is not None and watcher.take_stop():
+                raise OllamaError(503, SHUTTING_DOWN) from None

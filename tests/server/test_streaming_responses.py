@@ -1,19 +1,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
 from ollama_facade.errors import OllamaError
-from ollama_facade.server import ndjson
+from ollama_facade.operations.context import FinalBatch, NdjsonStream, SseStream
+from ollama_facade.server.streaming_responses import begin_stream
+from tests.server.asgi import scope_of
 
 FRAME, LAST = {"response": "a<b"}, {"done": True}
 
 
-def sent(batches: AsyncIterator[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The ASGI messages of a whole answer."""
+def sent(
+    batches: AsyncIterator[list[dict[str, Any]]],
+    stream: Callable[[Any], NdjsonStream | SseStream] = NdjsonStream,
+    path: str = "/api/chat",
+) -> list[dict[str, Any]]:
+    """The ASGI messages of a whole response."""
     messages: list[dict[str, Any]] = []
 
     async def send(message: Any) -> None:
@@ -23,8 +29,8 @@ def sent(batches: AsyncIterator[list[dict[str, Any]]]) -> list[dict[str, Any]]:
         raise AssertionError("an answer reads nothing")
 
     async def whole() -> None:
-        response = await ndjson.begin(batches, {"Facade-Dropped": "top_k"})
-        await response({"type": "http"}, receive, send)
+        response = await begin_stream(stream(batches), {"Facade-Dropped": "top_k"})
+        await response(scope_of(path=path), receive, send)
 
     asyncio.run(whole())
     return messages
@@ -68,3 +74,31 @@ def test_a_bug_after_the_first_frame_is_a_line_that_tells_nothing() -> None:
 def test_a_failure_before_the_first_frame_is_raised_so_that_it_can_be_a_status() -> None:
     with pytest.raises(OllamaError, match="no"):
         sent(batches(OllamaError(429, "no")))
+
+
+def events(batches: AsyncIterator[Any]) -> SseStream:
+    return SseStream(batches, done=True)
+
+
+def named(batches: AsyncIterator[Any]) -> SseStream:
+    return SseStream(batches, named=True)
+
+
+def test_events_end_with_a_mark_that_does_not_follow_a_failure() -> None:
+    path = "/v1/chat/completions"
+    whole = sent(batches([FRAME], FinalBatch([LAST])), events, path)
+    assert dict(whole[0]["headers"])[b"content-type"] == b"text/event-stream"
+    assert body(whole) == (
+        b'data: {"response":"a\\u003cb"}\n\ndata: {"done":true}\n\ndata: [DONE]\n\n'
+    )
+    broken = sent(batches([FRAME], OllamaError(502, "lost")), events, path)
+    assert broken[-1]["body"] == (
+        b'data: {"error":{"message":"lost","type":"api_error","param":null,"code":null}}\n\n'
+    )
+
+
+def test_named_events_carry_the_type_of_their_data() -> None:
+    messages = sent(batches([{"type": "ping"}], ValueError("secret")), named)
+    assert dict(messages[0]["headers"])[b"cache-control"] == b"no-cache"
+    assert messages[1]["body"] == b'event: ping\ndata: {"type":"ping"}\n\n'
+    assert messages[-1]["body"] == b'event: error\ndata: {"error":"internal server error"}\n\n'
