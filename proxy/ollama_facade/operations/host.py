@@ -42,16 +42,22 @@ class Host:
         return await self.version(context)
 
     async def status(self, context: RequestContext) -> Json:
-        """`GET /api/status` (§3.4): whether the operator switched the cloud off."""
+        """`GET /api/status` (management.md §3.4): whether the operator switched the cloud off."""
         disabled = self._settings.no_cloud
         return Json({"cloud": {"disabled": disabled, "source": "env" if disabled else "none"}})
 
     async def me(self, context: RequestContext) -> Json:
-        """`POST /api/me` (§3.5). Always raises OllamaError (golden cloud/disabled-me)."""
+        """`POST /api/me`. Always raises OllamaError (golden cloud/disabled-me).
+
+        (management.md §3.5)
+        """
         raise OllamaError(503, "account unavailable")
 
     async def signout(self, context: RequestContext) -> Json:
-        """`POST /api/signout` (§3.6). Always raises OllamaError (golden cloud/signout-offline)."""
+        """`POST /api/signout`. Always raises OllamaError (golden cloud/signout-offline).
+
+        (management.md §3.6)
+        """
         raise OllamaError(500, "there was an error signing out")
 
     async def delete_key(self, context: RequestContext) -> Json:
@@ -59,22 +65,25 @@ class Host:
         return await self.signout(context)
 
     async def web_search(self, body: Mapping[str, Any], context: RequestContext) -> Json:
-        """`POST /api/experimental/web_search` (§3.14). Always raises OllamaError."""
+        """`POST /api/experimental/web_search` (management.md §3.14). Always raises OllamaError."""
         raise self._no_web("web search is unavailable")
 
     async def web_fetch(self, body: Mapping[str, Any], context: RequestContext) -> Json:
-        """`POST /api/experimental/web_fetch` (§3.14). Always raises OllamaError."""
+        """`POST /api/experimental/web_fetch` (management.md §3.14). Always raises OllamaError."""
         raise self._no_web("web fetch is unavailable")
 
     async def model_recommendations(self, context: RequestContext) -> Json:
-        """`GET /api/experimental/model-recommendations` (§3.15): none.
+        """`GET /api/experimental/model-recommendations` (management.md §3.15): none.
 
         Ollama's own list is of its cloud and its registry, neither of which is reached from here.
         """
         return Json({"recommendations": []})
 
     def _no_web(self, operation: str) -> OllamaError:
-        """401 is what a server without a signing key answers (§2.2); there is no URL to sign in."""
+        """401 is what a server without a signing key answers; there is no URL to sign in.
+
+        (management.md §2.2)
+        """
         if self._settings.no_cloud:
             return cloud_disabled(operation)
         return OllamaError(401, "unauthorized")

@@ -22,7 +22,10 @@ Body = Mapping[str, Any]
 Batches = AsyncIterator[list[dict[str, Any]]]
 
 PULL_FAILED = "pull model manifest: file does not exist"
-"""Ollama's text for a model that its registry does not have; its command looks for it (§3.8)."""
+"""Ollama's text for a model that its registry does not have; its command looks for it.
+
+(management.md §3.8)
+"""
 
 _DIGEST = re.compile(r"sha256[:-][0-9a-fA-F]{64}")
 _HOST = re.compile(r"(?:https?://)?(?:[A-Za-z0-9_.-]+|\[[0-9a-fA-F:]+\])(?::\d{1,5})?(?:/.*)?")
@@ -36,7 +39,9 @@ class Management:
         self._catalog = services.catalog
 
     async def pull(self, body: Body, context: RequestContext) -> NdjsonStream | Json:
-        """`POST /api/pull`: the frames of a model that is there, else Ollama's error (§3.8).
+        """`POST /api/pull`: the frames of a model that is there, else Ollama's error.
+
+        (management.md §3.8)
 
         Raises OllamaError(400) for an invalid name, BackendError when the backend does not say.
         """
@@ -47,7 +52,9 @@ class Management:
         return await _progress(_pulled(model is not None), body, context)
 
     async def push(self, body: Body, context: RequestContext) -> NdjsonStream | Json:
-        """`POST /api/push`: refused after the first frame, as Ollama's own failures come (§3.9).
+        """`POST /api/push`: refused after the first frame, as Ollama's own failures come.
+
+        (management.md §3.9)
 
         Raises OllamaError(400) without a name.
         """
@@ -58,7 +65,7 @@ class Management:
         return await _progress(_refused_push(target, model is not None), body, context)
 
     async def create(self, body: Body, context: RequestContext) -> NdjsonStream | Json:
-        """`POST /api/create`: a preset over a model that is there (§3.10).
+        """`POST /api/create`: a preset over a model that is there (management.md §3.10).
 
         Raises OllamaError(400) for a path, a digest or a name that is not one: no answer has begun.
         """
@@ -68,7 +75,10 @@ class Management:
         return await _progress(self._created(body), body, context)
 
     async def copy(self, body: Body, context: RequestContext) -> Empty:  # noqa: ARG002 - the form of an operation
-        """`POST /api/copy` (§3.11). Raises OllamaError: 400, 404, 403 without a writable folder."""
+        """`POST /api/copy`. Raises OllamaError: 400, 404, 403 without a writable folder.
+
+        (management.md §3.11)
+        """
         source = body.get("source") or ""
         destination = body.get("destination") or ""
         if names.parse(source) is None and not (source and await self._catalog.find(source)):
@@ -79,7 +89,7 @@ class Management:
         return Empty()
 
     async def delete(self, body: Body, context: RequestContext) -> Empty:  # noqa: ARG002 - the form of an operation
-        """`DELETE /api/delete` (§3.12).
+        """`DELETE /api/delete` (management.md §3.12).
 
         Raises OllamaError: 404 when there is no such model, 400 for a bad name or a model of the
         backend, 403 when the folder is not writable.
@@ -98,7 +108,10 @@ class Management:
         return Empty()
 
     async def head_blob(self, context: RequestContext) -> Empty:
-        """`HEAD /api/blobs/:digest` (§3.13): no blob is here. Raises OllamaError(400), (404)."""
+        """`HEAD /api/blobs/:digest`: no blob is here. Raises OllamaError(400), (404).
+
+        (management.md §3.13)
+        """
         digest = _checked_digest(context)
         raise OllamaError(404, f"blob {quote(digest)} not found")
 
@@ -133,9 +146,10 @@ class Management:
 
 
 async def _progress(batches: Batches, body: Body, context: RequestContext) -> NdjsonStream | Json:
-    """The frames as they come, or only the last one when `stream` is false (§1.5).
+    """The frames as they come, or only the last one when `stream` is false (management.md §1.5).
 
-    A failure has its status then, and a media type without charset like the frames (§1.4).
+    A failure has its status then, and a media type without charset like the frames
+    (management.md §1.4).
     """
     if body.get("stream") is not False:
         return NdjsonStream(batches)
@@ -175,7 +189,10 @@ async def _refused_push(target: str, is_here: bool) -> Batches:
 
 
 def _legacy(reference: Reference) -> str:
-    """The name that Ollama keeps a cloud model under: `m:20b:cloud` is `m:20b-cloud` (§3.8)."""
+    """The name that Ollama keeps a cloud model under: `m:20b:cloud` is `m:20b-cloud`.
+
+    (management.md §3.8)
+    """
     base = reference.base
     if reference.source != "cloud":
         return base
@@ -183,7 +200,10 @@ def _legacy(reference: Reference) -> str:
 
 
 def _base(raw: str) -> tuple[str, str]:
-    """`from` without its source, and the source. Whatever is wrong with it has one text (§3.10)."""
+    """`from` without its source, and the source. Whatever is wrong with it has one text.
+
+    (management.md §3.10)
+    """
     try:
         reference = names.reference(raw)
     except OllamaError:

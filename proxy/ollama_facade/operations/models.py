@@ -36,7 +36,10 @@ class Models:
         return await self.list(context)
 
     async def ps(self, context: RequestContext) -> Json:
-        """`GET /api/ps`: what this process was asked for within its keep-alive (§3.2)."""
+        """`GET /api/ps`: what this process was asked for within its keep-alive.
+
+        (management.md §3.2)
+        """
         entries = [
             ps_entry(entry.model, expires_at=entry.expires_at, context_length=entry.context_length)
             for entry in self._loaded.entries()
@@ -44,7 +47,7 @@ class Models:
         return Json({"models": entries})
 
     async def show(self, body: Mapping[str, Any], context: RequestContext) -> Json:
-        """`POST /api/show` (§3.3). Raises OllamaError as `installed` does."""
+        """`POST /api/show` (management.md §3.3). Raises OllamaError as `installed` does."""
         requested = body.get("model") or body.get("name") or ""
         model = await installed(self._catalog, requested, "show", self._settings)
         answer = show_answer(
@@ -56,13 +59,13 @@ class Models:
         return Json(answer)
 
     async def list_openai_models(self, context: RequestContext) -> Json:
-        """`GET /v1/models`; `data` is null where there are no models (§4.4)."""
+        """`GET /v1/models`; `data` is null where there are no models (management.md §4.4)."""
         models = await self._catalog.models()
         entries = [model_value(model, model.name, _namespace(model)) for model in models]
         return Json({"object": "list", "data": entries or None})
 
     async def retrieve_openai_model(self, context: RequestContext) -> Json:
-        """`GET /v1/models/{model}`: the id is the name as it was name for (§4.4)."""
+        """`GET /v1/models/{model}`: the id is the name as the client wrote it (management.md §4.4)."""
         name = context.path["model"]
         model = await installed(self._catalog, name, "show", self._settings)
         return Json(model_value(model, name, _namespace(model)))

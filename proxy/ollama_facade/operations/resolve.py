@@ -106,7 +106,9 @@ def _spellings(reference: Reference) -> tuple[str, ...]:
 
 
 async def _displayed(catalog: Catalog, reference: Reference, name: Name, refusals: Refusals) -> str:
-    """The name in the text of the error: as typed, or with its tag and the known spelling (§2.3).
+    """The name in the text of the error: as typed, or with its tag and the known spelling.
+
+    (management.md §2.3)
 
     A model of the cloud keeps its suffix, or the text would name another model.
     """

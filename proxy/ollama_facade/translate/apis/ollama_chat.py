@@ -113,7 +113,10 @@ def chat_frame(model: str, created_at: str, delta: OutputDelta) -> dict[str, Any
 def chat_final(
     model: str, created_at: str, completion: Completion, metrics: Mapping[str, int]
 ) -> dict[str, Any]:
-    """The frame with ``done:true``; tool calls stand in it, as for a native model (§11.4)."""
+    """The frame with ``done:true``; tool calls stand in it, as for a native model.
+
+    (inference.md §11.4)
+    """
     frame: dict[str, Any] = {
         "model": model,
         "created_at": created_at,

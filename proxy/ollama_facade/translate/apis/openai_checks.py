@@ -65,7 +65,10 @@ def check_stop_texts(stop: Any) -> None:
 
 
 def embedding_inputs(body: Mapping[str, Any]) -> list[str]:
-    """The texts to embed; an empty text is one. Raises OllamaError(400) for none (§4.3)."""
+    """The texts to embed; an empty text is one. Raises OllamaError(400) for none.
+
+    (management.md §4.3)
+    """
     encoding = body.get("encoding_format") or ""
     if encoding and encoding.lower() not in ("float", "base64"):
         values = "Supported values: ['float', 'base64']"

@@ -146,7 +146,10 @@ def completion_request(body: Mapping[str, Any], model: Model, dialect: Dialect) 
 
 
 def _message(message: Mapping[str, Any]) -> dict[str, Any]:
-    """A message as it came, without what is null: only a content beside calls may be (§4.1)."""
+    """A message as it came, without what is null: only a content beside calls may be.
+
+    (management.md §4.1)
+    """
     reduced = {key: value for key, value in message.items() if value is not None}
     reduced.setdefault("role", "")
     if not reduced.get("tool_calls"):

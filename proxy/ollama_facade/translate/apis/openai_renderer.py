@@ -129,7 +129,10 @@ def answer_value(answer: Mapping[str, Any], head: Head) -> Value:
 
 
 def embeddings_answer(name: str, vectors: Sequence[bytes], prompt_tokens: int) -> bytes:
-    """The answer of `/v1/embeddings` as JSON, as each vector is: numbers, or base64 (§4.3)."""
+    """The answer of `/v1/embeddings` as JSON, as each vector is: numbers, or base64.
+
+    (management.md §4.3)
+    """
     entries = b",".join(
         b'{"object":"embedding","embedding":%b,"index":%d}' % (vector, index)
         for index, vector in enumerate(vectors)
@@ -140,7 +143,7 @@ def embeddings_answer(name: str, vectors: Sequence[bytes], prompt_tokens: int) -
 
 
 def model_value(model: Model, identifier: str, namespace: str) -> Value:
-    """An entry of `/v1/models` (§4.4)."""
+    """An entry of `/v1/models` (management.md §4.4)."""
     return {
         "id": identifier,
         "object": "model",
