@@ -12,11 +12,11 @@ that arrive after that request was sent cannot be told from its response.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 
 
@@ -54,20 +54,21 @@ def _guard(connection: Connection) -> None:
     # A backend may answer before it has read the request; the rest of it must not be sent later.
     if transport.get_write_buffer_size() > 0:
         protocol.force_close()
-    transport.set_protocol(IdleProtocol(protocol))
+    transport.set_protocol(IdleProtocol(protocol, protocol.close))
 
 
 class IdleProtocol(asyncio.Protocol):
     """Closes an idle connection at the first byte; passes everything else to aiohttp's protocol."""
 
-    __slots__ = ("_protocol",)
+    __slots__ = ("_close", "_protocol")
 
-    def __init__(self, protocol: ResponseHandler) -> None:
+    def __init__(self, protocol: asyncio.Protocol, close: Callable[[], None]) -> None:
         self._protocol = protocol
+        self._close = close
 
     def data_received(self, data: bytes) -> None:  # noqa: ARG002
         """Closes the connection, which the pool then drops."""
-        self._protocol.close()
+        self._close()
 
     def eof_received(self) -> None:
         """Lets the transport close itself."""
