@@ -146,7 +146,7 @@ def test_make_test_runs_the_tests_the_contract_the_linter_and_the_types() -> Non
         text=True,
         check=True,
     )
-    for word in ("pytest -q\n", "ollama-facade contract", "ruff check", "ruff format", "mypy"):
+    for word in ("pytest -q ", "ollama-facade contract", "ruff check", "ruff format", "mypy"):
         assert word in answer.stdout
 
 

@@ -96,4 +96,4 @@ async def test_nobody_asks_the_backend_about_no_name() -> None:
     source = Source("a")
     with pytest.raises(Exception, match="model is required"):
         await installed(catalog(None, source=source), " ", "chat", Stage().settings)
-    assert source.asked == 0
+    assert source.fetches == 0

@@ -30,7 +30,6 @@ from ollama_facade.config import settings
 from ollama_facade.config.settings import Settings
 from ollama_facade.embedded import process
 from ollama_facade.errors import ContractError, SettingsError
-from ollama_facade.server.hosts import is_loopback
 
 NO_BACKEND = (
     "nothing to serve from: set OPENAI_BASE_URL (and OPENAI_API_KEY) to a backend, or add --local"
@@ -122,6 +121,8 @@ def serve(
 
 def _warn_of_public_address(loaded: Settings) -> None:
     """Warns when others may reach the service without a key."""
+    from ollama_facade.server.hosts import is_loopback
+
     if loaded.api_keys or is_loopback(loaded.host):
         return
     who = "WARNING: whoever reaches this port may use the backend, because no key is asked for;"

@@ -33,7 +33,7 @@ _FORBIDDEN_PARTS = ("", ".", "..")
 
 
 class Management:
-    """The operations that change models; of what every room is given it needs only the catalog."""
+    """The operations that change models."""
 
     def __init__(self, services: Services) -> None:
         self._catalog = services.catalog
@@ -41,9 +41,7 @@ class Management:
     async def pull(self, body: Body, context: RequestContext) -> NdjsonStream | Json:
         """`POST /api/pull`: the frames of a model that is there, else Ollama's error.
 
-        (management.md §3.8)
-
-        Raises OllamaError(400) for an invalid name, BackendError when the backend does not say.
+        (management.md §3.8) Raises OllamaError(400) for an invalid name, BackendError when the backend does not say.
         """
         target = _legacy(names.reference(entry.name_of(body)))
         model = await self._catalog.find(target) if target else None
@@ -54,9 +52,7 @@ class Management:
     async def push(self, body: Body, context: RequestContext) -> NdjsonStream | Json:
         """`POST /api/push`: refused after the first frame, as Ollama's own failures come.
 
-        (management.md §3.9)
-
-        Raises OllamaError(400) without a name.
+        (management.md §3.9) Raises OllamaError(400) without a name.
         """
         target = entry.name_of(body)
         if not target:
@@ -75,10 +71,7 @@ class Management:
         return await _progress(self._created(body), body, context)
 
     async def copy(self, body: Body, context: RequestContext) -> Empty:  # noqa: ARG002 - the form of an operation
-        """`POST /api/copy`. Raises OllamaError: 400, 404, 403 without a writable folder.
-
-        (management.md §3.11)
-        """
+        """`POST /api/copy` (management.md §3.11). Raises OllamaError: 400, 403, 404."""
         source = body.get("source") or ""
         destination = body.get("destination") or ""
         if names.parse(source) is None and not (source and await self._catalog.find(source)):
