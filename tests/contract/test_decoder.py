@@ -14,7 +14,6 @@ with warnings.catch_warnings():
     # Connexion imports names that jsonschema has deprecated.
     warnings.filterwarnings("ignore", r"jsonschema\.", DeprecationWarning)
     from ollama_facade.contract.decoder import Decoder, decoder
-from ollama_facade.server.direct_dispatch import BodyValidator
 
 DATA = Path(__file__).parent / "data"
 REQUESTS = (
@@ -216,39 +215,6 @@ def test_a_schema_without_a_go_type_does_not_start(node: dict[str, Any]) -> None
     schema = {"type": "object", "x-ollama-struct": "Own", "properties": {"a": node}}
     with pytest.raises(ContractError):
         Decoder("Own", schema)
-
-
-def validator(schema: dict[str, Any]) -> BodyValidator:
-    return BodyValidator(schema=schema, encoding="utf-8", strict_validation=False)
-
-
-async def no_message() -> dict[str, Any]:
-    raise AssertionError("the body is in the scope; nothing is to be received")
-
-
-@pytest.mark.anyio
-async def test_the_validator_puts_the_checked_body_into_the_scope() -> None:
-    scope: dict[str, Any] = {"facade.body": b'{"Model":"a"}'}
-    receive, same = await validator({"x-ollama-struct": "ShowRequest"}).wrap_receive(
-        no_message, scope=scope
-    )
-    assert (receive, same) == (no_message, scope)
-    assert scope["facade.checked"] == {"model": "a"}
-
-
-@pytest.mark.anyio
-async def test_the_validator_lets_the_error_of_the_body_through() -> None:
-    with pytest.raises(OllamaError, match="missing request body"):
-        await validator({"x-ollama-struct": "ShowRequest"}).wrap_receive(
-            no_message, scope={"facade.body": b""}
-        )
-
-
-@pytest.mark.anyio
-async def test_an_operation_without_a_schema_of_a_body_is_left_alone() -> None:
-    scope: dict[str, Any] = {"facade.body": b"bytes of a blob"}
-    await validator({"type": "string", "format": "binary"}).wrap_receive(no_message, scope=scope)
-    assert "facade.checked" not in scope
 
 
 def test_a_tool_of_responses_is_an_object() -> None:

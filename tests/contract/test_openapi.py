@@ -67,6 +67,12 @@ ROUTES = {
     ("post", "/v1/responses"): "create_response",
 }
 
+COMPRESSED = {
+    "create_chat_completion", "create_completion", "create_embeddings", "create_response",
+    "create_message",
+}  # fmt: skip
+QUEUED = COMPRESSED | {"chat", "generate", "embed", "embeddings", "create_transcription"}
+
 DECODERS = {
     "arguments", "base64", "duration", "property-type", "properties", "raw", "think",
     "parameters", "own-struct", "blocks", "input-items", "content-items", "output-items",
@@ -224,6 +230,37 @@ class TestAnOperation:
             assert 400 <= error["status"] < 600
             assert isinstance(error["error"], str)
             assert set(error) <= {"status", "error", "when"}
+
+
+class TestTheKeysOfAnOperation:
+    """What the server reads of an operation, beside the lists of Ollama's own source."""
+
+    @every_operation
+    def test_say_what_the_server_did_by_its_path(self, operation: contract.Operation) -> None:
+        path = operation.path
+        errors = "openai" if path.startswith("/v1/") else "ollama"
+        assert operation.errors == ("anthropic" if path == "/v1/messages" else errors)
+        assert operation.key_header == ("x-api-key" if path.startswith("/v1/") else "")
+        assert operation.public is (path == "/")
+        assert operation.queued is (operation.id in QUEUED)
+        assert operation.compression == ("zstd" if operation.id in COMPRESSED else "")
+        body = "unread" if path.startswith("/api/blobs/") else "json"
+        assert operation.body == ("form" if operation.id == "create_transcription" else body)
+
+    @every_operation
+    def test_are_all_known(self, operation: contract.Operation) -> None:
+        keys = {key for key in operation.definition if key.startswith("x-")}
+        assert keys <= {
+            "x-ollama-errors", "x-queued", "x-public", "x-key-header", "x-body", "x-compression",
+            "x-errors",
+        }  # fmt: skip
+
+    @pytest.mark.parametrize(
+        "wrong", ({"x-errors": "googles"}, {"x-body": "eaten"}, {"x-queued": "often"})
+    )
+    def test_have_one_of_their_values(self, wrong: dict[str, str]) -> None:
+        with pytest.raises(ContractError, match=next(iter(wrong))):
+            list(contract.operations({"paths": {"/x": {"get": wrong}}}))
 
 
 class TestAnExample:

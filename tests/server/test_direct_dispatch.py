@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 from structlog.testing import capture_logs
 
 from ollama_facade import contract
@@ -18,10 +18,11 @@ from ollama_facade.config.settings import Settings
 from ollama_facade.errors import OllamaError
 from ollama_facade.operations.context import Json, RequestContext
 from ollama_facade.server.app import dispatch, middlewares, wrap
-from ollama_facade.server.direct_dispatch import direct_routes
+from ollama_facade.server.direct_dispatch import BodyValidator, direct_routes
+from ollama_facade.server.request_state import RequestState
 from ollama_facade.server.routes import Routes
 from ollama_facade.server.shutdown import Shutdown
-from tests.server.asgi import GOLDEN, Answer, call
+from tests.server.asgi import GOLDEN, Answer, call, scope_of
 
 
 def method(operation: contract.Operation) -> Callable[..., Awaitable[Json]]:
@@ -163,3 +164,42 @@ def test_recorded_requests_answer_the_same_on_both_ways(both: Both) -> None:
     asked = recorded()
     assert len(asked) > 600
     assert {same(both, verb, path, {}, body).status for verb, path, body in asked} >= {200, 400}
+
+
+def validator(schema: dict[str, Any]) -> BodyValidator:
+    return BodyValidator(schema=schema, encoding="utf-8", strict_validation=False)
+
+
+def scope_with_body(body: bytes) -> Scope:
+    scope = scope_of(path="/api/show")
+    RequestState.of(scope).body = body
+    return scope
+
+
+async def no_message() -> dict[str, Any]:
+    raise AssertionError("the body is in the scope; nothing is to be received")
+
+
+@pytest.mark.anyio
+async def test_the_validator_puts_the_checked_body_into_the_state() -> None:
+    scope = scope_with_body(b'{"Model":"a"}')
+    receive, same = await validator({"x-ollama-struct": "ShowRequest"}).wrap_receive(
+        no_message, scope=scope
+    )
+    assert (receive, same) == (no_message, scope)
+    assert RequestState.of(scope).checked == {"model": "a"}
+
+
+@pytest.mark.anyio
+async def test_the_validator_lets_the_error_of_the_body_through() -> None:
+    with pytest.raises(OllamaError, match="missing request body"):
+        await validator({"x-ollama-struct": "ShowRequest"}).wrap_receive(
+            no_message, scope=scope_with_body(b"")
+        )
+
+
+@pytest.mark.anyio
+async def test_an_operation_without_a_schema_of_a_body_is_left_alone() -> None:
+    scope = scope_with_body(b"bytes of a blob")
+    await validator({"type": "string", "format": "binary"}).wrap_receive(no_message, scope=scope)
+    assert RequestState.of(scope).checked is None

@@ -7,7 +7,6 @@ import sys
 import urllib.error
 import urllib.request
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
@@ -16,6 +15,7 @@ from rich.table import Table
 
 from ollama_facade.cli.sockets import client_url
 from ollama_facade.config import settings
+from ollama_facade.config.parsers import is_http_url
 from ollama_facade.config.settings import Settings
 from ollama_facade.errors import SettingsError
 
@@ -79,12 +79,7 @@ def service_address(loaded: Settings, url: str | None) -> tuple[str, str]:
 def base_url(url: str) -> str:
     """Adds the scheme to a URL and removes its last slash. Raises SettingsError."""
     address = url if "://" in url else f"http://{url}"
-    try:
-        parts = urlsplit(address)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
+    if not is_http_url(address):
         raise SettingsError(f"check: {url[:200]!r} is not an http:// or https:// URL")
     return address.rstrip("/")
 

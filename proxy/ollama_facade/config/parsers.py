@@ -187,7 +187,8 @@ def _parsed(reader: Callable[[str], Any]) -> BeforeValidator:
     return BeforeValidator(lambda value: reader(value) if isinstance(value, str) else value)
 
 
-def _is_http(text: str) -> bool:
+def is_http_url(text: str) -> bool:
+    """Tests for an http:// or https:// URL with a host."""
     try:
         parts = urlsplit(text)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -196,13 +197,13 @@ def _is_http(text: str) -> bool:
 
 
 def _backend_url(text: str) -> str:
-    if not _is_http(text):
+    if not is_http_url(text):
         raise ValueError("it must be an http:// or https:// URL, such as http://127.0.0.1:8000/v1")
     return text
 
 
 def _proxy_url(secret: SecretStr) -> SecretStr:
-    if not _is_http(secret.get_secret_value()):
+    if not is_http_url(secret.get_secret_value()):
         raise ValueError("it must be an http:// or https:// URL, such as http://proxy:3128")
     return secret
 

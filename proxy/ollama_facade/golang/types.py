@@ -205,7 +205,7 @@ def needs_slow_decode(shape: Shape, value: Any) -> bool:
     if shape.kind == "parameters":
         return needs_slow_decode(cast("Shape", shape.element), value)
     if shape.kind in _TAGGED:
-        variant = _variant(shape, value)
+        variant = shape.variants.get(variant_name(shape, value))
         return variant is None or needs_slow_decode(variant, value)
     if isinstance(value, str):
         return False
@@ -217,13 +217,14 @@ def needs_slow_decode(shape: Shape, value: Any) -> bool:
     return False
 
 
-def _variant(shape: Shape, value: Any) -> Shape | None:
+def variant_name(shape: Shape, value: Any) -> str:
+    """Returns the `type` of an item; an item with a role and no type is a message."""
     if not isinstance(value, dict):
-        return None
+        return ""
     kind = value.get("type")
     if not kind and shape.kind == "input-item" and value.get("role"):
-        kind = "message"
-    return shape.variants.get(kind) if isinstance(kind, str) else None
+        return "message"
+    return kind if isinstance(kind, str) else ""
 
 
 def zero_value(kind: Kind) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ollama_facade.golang.decode_errors import DecodeError, MismatchError, kind_of
 from ollama_facade.golang.encode import quote
-from ollama_facade.golang.types import Kind, Shape
+from ollama_facade.golang.types import Kind, Shape, variant_name
 from ollama_facade.golang.values import text
 
 Decode = Callable[[Shape, Any], Any]
@@ -85,12 +85,6 @@ def item(decode: Decode, shape: Shape, value: Any) -> Any:
     if not kind:
         raise DecodeError("input item missing required 'type' field")
     raise DecodeError(f"unknown input item type: {quote(kind)}")
-
-
-def variant_name(shape: Shape, value: dict[str, Any]) -> str:
-    """Returns the `type` of an item; an item with a role and no type is a message."""
-    kind: str = value.get("type") or ""
-    return "message" if not kind and shape.kind == "input-item" and value.get("role") else kind
 
 
 def _content(decode: Decode, shape: Shape, value: Any) -> Any:

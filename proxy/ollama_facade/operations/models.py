@@ -65,7 +65,7 @@ class Models:
         return Json({"object": "list", "data": entries or None})
 
     async def retrieve_openai_model(self, context: RequestContext) -> Json:
-        """`GET /v1/models/{model}`: the id is the name as the client wrote it (management.md §4.4)."""
+        """`GET /v1/models/{model}`; the id is the name as it was written (management.md §4.4)."""
         name = context.path["model"]
         model = await installed(self._catalog, name, "show", self._settings)
         return Json(model_value(model, name, _namespace(model)))
