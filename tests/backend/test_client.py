@@ -474,9 +474,9 @@ def test_a_proxy_gets_the_request_instead_of_the_backend(
 
     asyncio.run(run())
     path = "http://backend.invalid/v1/chat/completions"
-    assert [asked.path for asked in upstream.asked] == [path, path]
+    assert [received.path for received in upstream.asked] == [path, path]
     credentials = "Basic " + base64.b64encode(b"us@er:pass").decode() if user else None
-    sent = [asked.headers.get("proxy-authorization") for asked in upstream.asked]
+    sent = [received.headers.get("proxy-authorization") for received in upstream.asked]
     assert sent == [credentials, credentials]
 
 
@@ -512,7 +512,7 @@ def test_a_cookie_of_the_backend_is_not_sent_back(upstream: Upstream, load: Load
             await backend.models()
 
     asyncio.run(run())
-    assert ["cookie" in asked.headers for asked in upstream.asked] == [False, False, False]
+    assert ["cookie" in received.headers for received in upstream.asked] == [False, False, False]
 
 
 @pytest.mark.parametrize("status", (200, 400))
@@ -544,4 +544,7 @@ def test_a_large_body_is_sent_whole(upstream: Upstream, load: Load) -> None:
                 await drain(backend, BackendRequest("chat", body))
 
     asyncio.run(run())
-    assert [asked.body["messages"] == messages for asked in upstream.generations()] == [True, True]
+    assert [received.body["messages"] == messages for received in upstream.generations()] == [
+        True,
+        True,
+    ]

@@ -41,8 +41,8 @@ def request(*, stream: bool = True, **more: Any) -> BackendRequest:
     return BackendRequest("chat", {**body, **more})
 
 
-def whole(asked: Asked) -> list[Step]:
-    if asked.body["stream"]:
+def whole(received: Asked) -> list[Step]:
+    if received.body["stream"]:
         return [say("Hello"), finish(), usage(1, 1), done()]
     choice = {"index": 0, "message": {"content": "Hello"}, "finish_reason": "stop"}
     return [answer(200, {"choices": [choice]})]
@@ -51,8 +51,8 @@ def whole(asked: Asked) -> list[Step]:
 def one_by_one(*known: str) -> Any:
     """OpenAI's habit: the first unknown name in `param`."""
 
-    def scenario(asked: Asked) -> Sequence[Step]:
-        for name in asked.body:
+    def scenario(received: Asked) -> Sequence[Step]:
+        for name in received.body:
             if name not in known:
                 error = {
                     "message": f"Unknown parameter: '{name}'.",
@@ -61,7 +61,7 @@ def one_by_one(*known: str) -> Any:
                     "code": "unknown_parameter",
                 }
                 return [answer(400, {"error": error})]
-        return whole(asked)
+        return whole(received)
 
     return scenario
 
@@ -69,13 +69,13 @@ def one_by_one(*known: str) -> Any:
 def all_at_once(*known: str) -> Any:
     """Mistral's habit: 422 and every unknown name in `loc`."""
 
-    def scenario(asked: Asked) -> Sequence[Step]:
+    def scenario(received: Asked) -> Sequence[Step]:
         detail = [
             {"type": "extra_forbidden", "loc": ["body", name], "msg": "Extra inputs"}
-            for name in asked.body
+            for name in received.body
             if name not in known
         ]
-        return [answer(422, {"detail": detail})] if detail else whole(asked)
+        return [answer(422, {"detail": detail})] if detail else whole(received)
 
     return scenario
 
@@ -115,9 +115,9 @@ def test_a_backend_that_refuses_every_unknown_key_works_and_is_remembered(
     first, second = request(stream=stream), request(stream=stream)
     replies = ask(first, second)
     assert [text for text, _ in replies] == ["Hello", "Hello"]
-    asked = upstream.generations()
-    assert len(asked) == calls + 1
-    assert set(asked[-1].body) == BASICS - {"tools"}
+    received = upstream.generations()
+    assert len(received) == calls + 1
+    assert set(received[-1].body) == BASICS - {"tools"}
     for _, sent in replies:
         assert set(sent.dropped) == {"seed", "temperature", "num_predict", "top_k"}
     assert first.dropped == second.dropped == ()
@@ -150,7 +150,7 @@ def test_a_limit_under_the_wrong_name_is_sent_under_the_right_one(
     message = "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
     error = {"message": message + "'max_completion_tokens' instead.", "param": "max_tokens"}
     refusal = [answer(400, {"error": {**error, "code": "unsupported_parameter"}})]
-    upstream.script(lambda asked: refusal if "max_tokens" in asked.body else whole(asked))
+    upstream.script(lambda received: refusal if "max_tokens" in received.body else whole(received))
     sent = request()
     [(text, sent)] = ask(sent)
     assert text == "Hello"
@@ -198,7 +198,7 @@ def test_a_backend_that_refuses_what_is_not_there_is_not_asked_for_ever(
 
 def test_what_one_model_refuses_another_is_still_asked(upstream: Upstream, ask: Ask) -> None:
     upstream.script(
-        lambda asked: (one_by_one(*BASICS) if asked.body["model"] == "m" else whole)(asked)
+        lambda received: (one_by_one(*BASICS) if received.body["model"] == "m" else whole)(received)
     )
     ask(request(), request(model="n"))
     assert upstream.generations()[-1].body["seed"] == 1

@@ -123,10 +123,10 @@ async def stock(base_url: str, environ: Mapping[str, str]) -> AsyncIterator[open
         yield client
 
 
-def seen(asked: Asked) -> tuple[str, str, dict[str, str], Any]:
-    headers = dict(asked.headers)
+def seen(received: Asked) -> tuple[str, str, dict[str, str], Any]:
+    headers = dict(received.headers)
     headers.pop("content-length")
-    return asked.method, asked.path, headers, asked.body
+    return received.method, received.path, headers, received.body
 
 
 async def send_stock(client: openai.AsyncOpenAI, headers: Any, request: Any) -> None:
@@ -167,7 +167,7 @@ def sent(
 
     before = len(upstream.asked)
     asyncio.run(run())
-    return [seen(asked) for asked in upstream.asked[before:]]
+    return [seen(received) for received in upstream.asked[before:]]
 
 
 @pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS.keys())
@@ -263,7 +263,7 @@ def test_the_id_of_a_request_is_sent(make: Any, upstream: Upstream) -> None:
                 await send(sender, HEADERS["none"], REQUESTS["a chat"], f"id-{number}")
 
     asyncio.run(run())
-    ids = [dict(asked.headers)["x-request-id"] for asked in upstream.generations()]
+    ids = [dict(received.headers)["x-request-id"] for received in upstream.generations()]
     assert ids[-2:] == ["id-0", "id-1"]
 
 
