@@ -41,7 +41,8 @@ class Management:
     async def pull(self, body: Body, context: RequestContext) -> NdjsonStream | Json:
         """`POST /api/pull`: the frames of a model that is there, else Ollama's error.
 
-        (management.md §3.8) Raises OllamaError(400) for an invalid name, BackendError when the backend does not say.
+        (management.md §3.8) Raises OllamaError(400) for an invalid name, BackendError when the
+        backend does not say what it has.
         """
         target = _legacy(names.reference(entry.name_of(body)))
         model = await self._catalog.find(target) if target else None
