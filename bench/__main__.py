@@ -141,11 +141,11 @@ def _leave_out(results: dict[str, Any], text: str) -> None:
 def _rounds(scenario: Scenario, lab: Lab, there: list[Subject], rounds: int) -> dict[str, Figures]:
     """The medians of each subject; every round begins with another one."""
     left_out = {*(() if scenario.direct else (DIRECT,)), *(() if scenario.workers else (WORKERS,))}
-    asked = [one for one in there if one.name not in left_out]
-    seen: dict[str, list[Figures]] = {one.name: [] for one in asked}
+    requested = [one for one in there if one.name not in left_out]
+    seen: dict[str, list[Figures]] = {one.name: [] for one in requested}
     for number in range(rounds):
-        start = number % len(asked)
-        for subject in asked[start:] + asked[:start]:
+        start = number % len(requested)
+        for subject in requested[start:] + requested[:start]:
             seen[subject.name].append(scenario.run(lab, subject))
     medians = {
         name: {key: statistics.median(one[key] for one in figures) for key in figures[0]}
@@ -156,8 +156,8 @@ def _rounds(scenario: Scenario, lab: Lab, there: list[Subject], rounds: int) -> 
             if name != DIRECT:
                 figures["added"] = figures["p50"] - medians[DIRECT]["p50"]
     for name, figures in medians.items():
-        told = ", ".join(f"{key} {value:.4g}" for key, value in figures.items())
-        print(f"  {name}: {told}", flush=True)
+        reported = ", ".join(f"{key} {value:.4g}" for key, value in figures.items())
+        print(f"  {name}: {reported}", flush=True)
     return medians
 
 

@@ -42,22 +42,26 @@ def message(turn):
 
 async def chat(request):
     body = orjson.loads(await request.body())
-    asked = {"model": body["model"], "messages": [message(turn) for turn in body["messages"]]}
-    streamed = asked["stream"] = body.get("stream", True)
+    requested = {"model": body["model"], "messages": [message(turn) for turn in body["messages"]]}
+    streamed = requested["stream"] = body.get("stream", True)
     if streamed:
-        asked["stream_options"] = {"include_usage": True}
-        return StreamingResponse(frames(request, asked), media_type="application/x-ndjson")
-    async with post(request, "/v1/chat/completions", asked) as answer:
-        told = orjson.loads(await answer.read())
-    usage = told["usage"]
-    frame = {"model": asked["model"], "created_at": now(), "message": told["choices"][0]["message"]}
+        requested["stream_options"] = {"include_usage": True}
+        return StreamingResponse(frames(request, requested), media_type="application/x-ndjson")
+    async with post(request, "/v1/chat/completions", requested) as answer:
+        reported = orjson.loads(await answer.read())
+    usage = reported["usage"]
+    frame = {
+        "model": requested["model"],
+        "created_at": now(),
+        "message": reported["choices"][0]["message"],
+    }
     frame |= {"done": True, "done_reason": "stop", "eval_count": usage["completion_tokens"]}
     return Response(orjson.dumps(frame), media_type="application/json")
 
 
-async def frames(request, asked):
-    head = {"model": asked["model"], "created_at": now()}
-    async with post(request, "/v1/chat/completions", asked) as answer:
+async def frames(request, requested):
+    head = {"model": requested["model"], "created_at": now()}
+    async with post(request, "/v1/chat/completions", requested) as answer:
         rest = b""
         async for part in answer.content.iter_any():
             *events, rest = (rest + part).split(b"\n\n")
@@ -75,14 +79,16 @@ async def frames(request, asked):
 async def embed(request):
     body = orjson.loads(await request.body())
     async with post(request, "/v1/embeddings", body) as answer:
-        told = orjson.loads(await answer.read())
-    vectors = [one["embedding"] for one in told["data"]]
+        reported = orjson.loads(await answer.read())
+    vectors = [one["embedding"] for one in reported["data"]]
     return Response(orjson.dumps({"model": body["model"], "embeddings": vectors}))
 
 
-def post(request, path, asked):
+def post(request, path, requested):
     headers = {"Content-Type": "application/json"}
-    return request.app.state.session.post(BACKEND + path, data=orjson.dumps(asked), headers=headers)
+    return request.app.state.session.post(
+        BACKEND + path, data=orjson.dumps(requested), headers=headers
+    )
 
 
 async def version(_request):

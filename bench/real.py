@@ -48,10 +48,10 @@ def measure(folder: Path) -> dict[str, Any]:
 
 
 def _rounds(model: str, direct: str, key: str, through: str) -> dict[str, Any]:
-    told = {"model": model, "messages": _QUESTION, "stream": True}
+    reported = {"model": model, "messages": _QUESTION, "stream": True}
     limits = {"max_tokens": TOKENS, "temperature": 0}
-    openai = {**told, **limits, "stream_options": {"include_usage": True}}
-    ollama = {**told, "options": {"num_predict": TOKENS, "temperature": 0}}
+    openai = {**reported, **limits, "stream_options": {"include_usage": True}}
+    ollama = {**reported, "options": {"num_predict": TOKENS, "temperature": 0}}
     seen: dict[str, list[float]] = {"direct": [], "through": []}
     for number in range(ROUNDS + 1):
         rates = {

@@ -65,14 +65,14 @@ def machine() -> str:
 
 def real(seen: dict[str, Any]) -> str:
     """A sentence on the embedded llama.cpp, directly and through this service."""
-    told = {
+    reported = {
         name: f"{seen[name]['median']:.1f} tokens/s ({seen[name]['least']:.1f} to "
         f"{seen[name]['most']:.1f})"
         for name in ("direct", "through")
     }
     return (
         f"Streams of {seen['tokens']} tokens of {seen['model']} by the embedded llama.cpp: "
-        f"{told['direct']} asked directly, {told['through']} through this service."
+        f"{reported['direct']} asked directly, {reported['through']} through this service."
     )
 
 
@@ -114,7 +114,7 @@ def _ratio(found: dict[str, Any], key: str, one: str, other: str) -> float | Non
 
 def _targets(found: dict[str, Any], figure: Figure) -> str:
     """Each target with what it came to: ✓ met, ✗ not."""
-    told = []
+    reported = []
     for beside, limit in figure.targets:
         own = found.get(OURS, {})
         if beside == "p50":
@@ -129,8 +129,10 @@ def _targets(found: dict[str, Any], figure: Figure) -> str:
             continue
         met = value >= limit if figure.more else value <= limit
         sign = "≥" if figure.more else "≤"
-        told.append(f"{sign} {limit:g} {name}".rstrip() + f": {value:.2f} {'✓' if met else '✗'}")
-    return "; ".join(told)
+        reported.append(
+            f"{sign} {limit:g} {name}".rstrip() + f": {value:.2f} {'✓' if met else '✗'}"
+        )
+    return "; ".join(reported)
 
 
 def _cell(figures: dict[str, Any], figure: Figure) -> str:

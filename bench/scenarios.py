@@ -72,12 +72,12 @@ class Lab:
             body, mark = _openai(body), "[DONE]" if body["stream"] else "finish_reason"
         file = self.folder / "body.json"
         file.write_text(json.dumps(body, separators=(",", ":")), encoding="utf-8")
-        asked = max(round(requests * self.scale * subject.share), connections)
+        requested = max(round(requests * self.scale * subject.share), connections)
         before = subject.cpu()
         done = subprocess.run(
             [
                 str(self.tool), "load", "-address", subject.address, "-path", path,
-                "-body", str(file), "-mark", mark, "-requests", str(asked),
+                "-body", str(file), "-mark", mark, "-requests", str(requested),
                 "-connections", str(connections), *options,
             ],
             check=True, capture_output=True,
@@ -204,8 +204,8 @@ def _history(lab: Lab, subject: Subject) -> Figures:
 
 
 def _hang_up(lab: Lab, subject: Subject) -> Figures:
-    told = ("-leave", lab.backend.address)
-    seen = lab.load(subject, _chat("endless", stream=True), requests=40, options=told)
+    reported = ("-leave", lab.backend.address)
+    seen = lab.load(subject, _chat("endless", stream=True), requests=40, options=reported)
     closed = seen["closed_us"]
     return {"p50": closed["p50"] / 1000, "p95": closed["p95"] / 1000, **_errors(seen)}
 

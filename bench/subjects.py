@@ -55,12 +55,14 @@ class Subject:
         for name, text in self.files.items():
             (folder / name).write_text(self._filled(text, folder), encoding="utf-8")
         extra = {name: self._filled(value, folder) for name, value in self.environment.items()}
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        retained = {
+            name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ
+        }
         log = (folder / "log.txt").open("wb")
         began = time.monotonic()
         self.process = subprocess.Popen(
             [self._filled(part, folder) for part in self.command],
-            env={**kept, **extra},
+            env={**retained, **extra},
             cwd=folder,
             stdout=log,
             stderr=log,
@@ -167,11 +169,13 @@ def bare(backend_url: str) -> Subject:
 
 def peer(path: Path, backend_url: str) -> Subject:
     """The peer that a file describes. Raises Missing when what it needs is not there."""
-    told: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    needed = told["needs"]
+    reported: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    needed = reported["needs"]
     if not os.environ.get(needed):
-        raise Missing(f"{told['name']} is left out: {needed} is not set ({path.name} says to what)")
-    each = told.get("each_model", {}).get("text", "")
+        raise Missing(
+            f"{reported['name']} is left out: {needed} is not set ({path.name} says to what)"
+        )
+    each = reported.get("each_model", {}).get("text", "")
     values = {
         needed: os.environ[needed],
         "backend": backend_url,
@@ -184,11 +188,11 @@ def peer(path: Path, backend_url: str) -> Subject:
         return text
 
     return Subject(
-        told["name"],
-        [filled(part) for part in told["command"]],
-        {name: filled(text) for name, text in told.get("environment", {}).items()},
-        {name: filled(text) for name, text in told.get("files", {}).items()},
-        told.get("share", 1.0),
+        reported["name"],
+        [filled(part) for part in reported["command"]],
+        {name: filled(text) for name, text in reported.get("environment", {}).items()},
+        {name: filled(text) for name, text in reported.get("files", {}).items()},
+        reported.get("share", 1.0),
     )
 
 

@@ -98,8 +98,8 @@ def _operation(old: Node, new: Node, before: Node, after: Node, place: str) -> I
     body = before.get("requestBody", {}), after.get("requestBody", {})
     if body[1].get("required") and not body[0].get("required"):
         yield Change(Level.MAJOR, f"{place} body", "it is required now")
-    asked = Comparison(old, new, Direction.REQUEST)
-    yield from _contents(asked, *body, f"{place} body")
+    requested = Comparison(old, new, Direction.REQUEST)
+    yield from _contents(requested, *body, f"{place} body")
     given = Comparison(old, new, Direction.ANSWER)
     for status in _gone_and_new(before["responses"], after["responses"]):
         yield _moved(f"{place} {status}", "the status", before["responses"], status)

@@ -108,8 +108,8 @@ def _javascript(name: str, method: str, address: str, body: Any) -> str:
             call = f"ollama.{name}({_object({**arguments, 'stream': True})})"
             return f"{start}for await (const part of await {call}) console.log(part)"
         return f"{start}console.log(await ollama.{name}({_object(arguments)}))"
-    said = {} if method == "get" else {"method": method.upper()}
-    options = _object(said)
+    stated = {} if method == "get" else {"method": method.upper()}
+    options = _object(stated)
     if body is not None:
         options = f"{options[:-2]}, body: JSON.stringify({_object(body)}) }}"
     call = f"fetch('{address}'{f', {options}' if options else ''})"

@@ -98,7 +98,9 @@ def operations(document: Node) -> Iterator[tuple[str, str, Node]]:
 
 def _operation(document: Node, path: str, method: str, one: Node, inline: set[str]) -> Node:
     item = document["paths"][path]
-    answers = [_answer(document, status, said, inline) for status, said in one["responses"].items()]
+    answers = [
+        _answer(document, status, stated, inline) for status, stated in one["responses"].items()
+    ]
     return {
         "title": f"{method.upper()} {path}",
         "summary": one["summary"],
@@ -123,8 +125,8 @@ def _body(document: Node, one: Node) -> Node | None:
     return None
 
 
-def _answer(document: Node, status: str, said: Node, inline: set[str]) -> Node:
-    whole = _resolved(document, said)
+def _answer(document: Node, status: str, stated: Node, inline: set[str]) -> Node:
+    whole = _resolved(document, stated)
     contents, rows = [], []
     for media_type, content in whole.get("content", {}).items():
         schema = content["schema"]
@@ -147,8 +149,8 @@ def _answer(document: Node, status: str, said: Node, inline: set[str]) -> Node:
 
 
 def _example_answer(document: Node, one: Node) -> str:
-    for said in one["responses"].values():
-        contents = _resolved(document, said).get("content", {})
+    for stated in one["responses"].values():
+        contents = _resolved(document, stated).get("content", {})
         example = contents.get("application/json", {}).get("example")
         return "" if example is None else json.dumps(example, indent=2, ensure_ascii=False)
     return ""

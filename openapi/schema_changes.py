@@ -84,8 +84,8 @@ class Comparison:
         return Change(Level.MAJOR, place, what)
 
     def _widened(self, place: str, what: str) -> Change:
-        asked = self.direction is Direction.REQUEST
-        return Change(Level.MINOR if asked else Level.MAJOR, place, what)
+        requested = self.direction is Direction.REQUEST
+        return Change(Level.MINOR if requested else Level.MAJOR, place, what)
 
     def _bound(self, place: str, what: str, *, tighter: bool) -> Change:
         """A limit of a value: to know more of an answer hurts nobody."""

@@ -24,7 +24,7 @@ CONNECTS = ("socket.connect", "socket.sendto")
 LOOKUPS = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
 
 
-def told(settings: Mapping[str, str], arguments: Sequence[str]) -> list[str]:
+def reported(settings: Mapping[str, str], arguments: Sequence[str]) -> list[str]:
     """The only peers of a service: its proxy where it has one, else its backend."""
     if "--local" in arguments:
         return [LOOPBACK]

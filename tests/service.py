@@ -47,16 +47,16 @@ class Service:
         arguments: Sequence[str] = (),
         *,
         host: str = "127.0.0.1",
-        patience: float = 180.0,
+        wait_seconds: float = 180.0,
         secrets: Sequence[str] = (),
-        told: Sequence[str] | None = None,
+        reported: Sequence[str] | None = None,
         module: str = "tests.watched",
     ) -> None:
-        self.host, self.port, self.patience = host, free_port(), patience
+        self.host, self.port, self.wait_seconds = host, free_port(), wait_seconds
         self.settings, self.arguments = dict(settings or {}), list(arguments)
         self.module = module
         self.secrets = self._keys() | set(secrets)
-        self.peers = peers.told(self.settings, self.arguments) if told is None else told
+        self.peers = peers.reported(self.settings, self.arguments) if reported is None else reported
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -66,11 +66,11 @@ class Service:
 
     def environment(self) -> dict[str, str]:
         """What the process finds."""
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
-        kept |= {key: os.environ[key] for key in ("FACADE_SENDER",) if key in os.environ}
+        retained = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
+        retained |= {key: os.environ[key] for key in ("FACADE_SENDER",) if key in os.environ}
         own = {"OLLAMA_HOST": f"{self.host}:{self.port}", "OPENAI_API_KEY": CANARY, "TZ": "UTC"}
         watched = {**canary.to_environment(self.secrets), **peers.to_environment(self.peers)}
-        return {**kept, **own, "PYTHONUNBUFFERED": "1", **watched, **self.settings}
+        return {**retained, **own, "PYTHONUNBUFFERED": "1", **watched, **self.settings}
 
     def _keys(self) -> set[str]:
         """The keys of its backend and of its clients."""
@@ -90,7 +90,7 @@ class Service:
             start_new_session=True,
         )
         try:
-            wait_until(self._answers, self.patience, self._why_not)
+            wait_until(self._answers, self.wait_seconds, self._why_not)
         except BaseException:
             self.__exit__()
             raise

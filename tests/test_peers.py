@@ -16,14 +16,14 @@ CHAT = {"model": "native", "messages": [{"role": "user", "content": "Hi"}]}
 
 def test_the_only_peer_is_the_backend_or_its_proxy() -> None:
     url = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
-    assert peers.told(url, []) == ["127.0.0.1:9"]
-    assert peers.told({"OPENAI_BASE_URL": "https://api.example/v1"}, []) == ["api.example:443"]
-    assert peers.told({**url, "FACADE_BACKEND_PROXY": "http://10.0.0.1:3128"}, []) == [
+    assert peers.reported(url, []) == ["127.0.0.1:9"]
+    assert peers.reported({"OPENAI_BASE_URL": "https://api.example/v1"}, []) == ["api.example:443"]
+    assert peers.reported({**url, "FACADE_BACKEND_PROXY": "http://10.0.0.1:3128"}, []) == [
         "10.0.0.1:3128"
     ]
-    assert peers.told({"OPENAI_BASE_URL": "http://localhost:9"}, []) == ["127.0.0.1:9", "::1:9"]
-    assert peers.told({}, ["--local"]) == [peers.LOOPBACK]
-    assert peers.told({}, []) == []
+    assert peers.reported({"OPENAI_BASE_URL": "http://localhost:9"}, []) == ["127.0.0.1:9", "::1:9"]
+    assert peers.reported({}, ["--local"]) == [peers.LOOPBACK]
+    assert peers.reported({}, []) == []
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_service_that_connects_elsewhere_fails_its_test(
 ) -> None:
     """Its backend is not where the search was told that it is."""
     settings = {"OPENAI_BASE_URL": upstream.base_url}
-    service = Service(settings, arguments, told=[f"127.0.0.1:{free_port()}"])
+    service = Service(settings, arguments, reported=[f"127.0.0.1:{free_port()}"])
     service.__enter__()
     assert service.ask("POST", "/api/chat", CHAT).status == 200
     with pytest.raises(AssertionError, match=STRAY):

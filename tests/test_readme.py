@@ -36,8 +36,13 @@ MAKES = ["make run", "make test"]
 
 
 def environment(port: int) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    return {**kept, "OLLAMA_HOST": f"127.0.0.1:{port}", "MAKEFLAGS": "", "PYTHONUNBUFFERED": "1"}
+    retained = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    return {
+        **retained,
+        "OLLAMA_HOST": f"127.0.0.1:{port}",
+        "MAKEFLAGS": "",
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 @contextmanager
@@ -123,17 +128,17 @@ def test_a_serving_command_listens(command: str, tmp_path: Path) -> None:
     (tmp_path / "openai.key").write_text("sk-canary-5d1f0c7e9b")
     (tmp_path / "model.gguf").symlink_to(find_model().path)
     port = free_port()
-    with started(command.replace(".venv/bin", str(BIN)), port, tmp_path) as said:
-        assert f"listens on http://127.0.0.1:{port}" in said
+    with started(command.replace(".venv/bin", str(BIN)), port, tmp_path) as stated:
+        assert f"listens on http://127.0.0.1:{port}" in stated
 
 
 def test_make_run_serves_the_packaged_model_and_says_what_to_try(tmp_path: Path) -> None:
     port = free_port()
     # The environment is this one: it was made, and may not be made again while tests run in it.
     command = f"make -C {ROOT} --old-file=.venv/run.stamp run BIN={BIN}"
-    with started(command, port, tmp_path) as said:
-        assert f"listens on http://127.0.0.1:{port}" in said
-        assert "curl " in said
+    with started(command, port, tmp_path) as stated:
+        assert f"listens on http://127.0.0.1:{port}" in stated
+        assert "curl " in stated
 
 
 def test_make_test_runs_the_tests_the_contract_the_linter_and_the_types() -> None:

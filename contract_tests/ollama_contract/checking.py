@@ -13,7 +13,7 @@ import pytest
 
 from ollama_contract.recording import Exchange, Recorder, redacted
 
-LONGEST = 2000
+MAX_SHOWN = 2000
 """How much of a value is shown."""
 
 
@@ -103,7 +103,9 @@ def not_applicable(reason: str) -> None:
 def shown(value: Any) -> str:
     """A value for people, not too long."""
     written = value if isinstance(value, str) else repr(value)
-    return written if len(written) <= LONGEST else f"{written[:LONGEST]} … ({len(written)} in all)"
+    return (
+        written if len(written) <= MAX_SHOWN else f"{written[:MAX_SHOWN]} … ({len(written)} in all)"
+    )
 
 
 def text(finding: Finding) -> str:

@@ -43,7 +43,7 @@ class Operation:
     name: str
     method: str
     path: str
-    said: Mapping[str, Any]
+    stated: Mapping[str, Any]
 
     @property
     def endpoint(self) -> str:
@@ -56,14 +56,14 @@ class Operation:
 
     def documented(self, status: int) -> Mapping[str, Any] | None:
         """What the contract says of an answer with this status; None when it is not foreseen."""
-        responses = self.said["responses"]
+        responses = self.stated["responses"]
         found = responses.get(str(status)) or responses.get(f"{status // 100}XX")
-        said: Mapping[str, Any] | None = resolved(found or responses.get("default"))
-        return said
+        stated: Mapping[str, Any] | None = resolved(found or responses.get("default"))
+        return stated
 
     def example(self) -> Any:
         """The body of the request example; None where the operation has none."""
-        body = resolved(self.said.get("requestBody")) or {}
+        body = resolved(self.stated.get("requestBody")) or {}
         content = (body.get("content") or {}).get("application/json") or {}
         if "example" in content:
             return content["example"]
@@ -71,7 +71,7 @@ class Operation:
 
     def explains(self, status: int, error: str) -> bool:
         """The contract lists an error text that fits."""
-        listed = self.said.get("x-ollama-errors", [])
+        listed = self.stated.get("x-ollama-errors", [])
         return any(
             entry["status"] == status and re.fullmatch(pattern(entry["error"]), error, re.DOTALL)
             for entry in listed
@@ -96,9 +96,9 @@ def resolved(value: Any) -> Any:
 def operations() -> Iterator[Operation]:
     """Every operation of the contract."""
     for path, item in document()["paths"].items():
-        for method, said in item.items():
+        for method, stated in item.items():
             if method in METHODS:
-                yield Operation(said["operationId"], method.upper(), path, said)
+                yield Operation(stated["operationId"], method.upper(), path, stated)
 
 
 @functools.cache

@@ -56,8 +56,8 @@ class Answer:
             value = json.loads(self.body)
         except ValueError:
             return ""
-        said = value.get("error") if isinstance(value, dict) else None
-        return said if isinstance(said, str) else ""
+        stated = value.get("error") if isinstance(value, dict) else None
+        return stated if isinstance(stated, str) else ""
 
 
 def _value(text: bytes) -> Any:

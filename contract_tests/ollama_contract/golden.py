@@ -66,7 +66,7 @@ class Recorded:
         found |= {"embedding"} if f'"{EMBEDDER}"' in text else set()
         return found | ({"logprobs"} if '"logprobs": true' in text else set())
 
-    def asked(self, target: Target) -> tuple[str, str, bytes | None, dict[str, str]]:
+    def requested(self, target: Target) -> tuple[str, str, bytes | None, dict[str, str]]:
         """Method, path, body and headers for a target, with its models in place of the recorded."""
         host = target.url.partition("://")[2].partition("/")[0]
         headers = {
@@ -105,11 +105,11 @@ class Recorded:
 
     def faults(self, answer: Answer, target: Target) -> Iterator[Fault]:
         """Where an answer is not like the recorded one."""
-        said = self.response
-        if answer.status != said["status"]:
-            yield f"status {said['status']}", f"{answer.status}: {answer.body[:300]!r}"
+        stated = self.response
+        if answer.status != stated["status"]:
+            yield f"status {stated['status']}", f"{answer.status}: {answer.body[:300]!r}"
             return
-        headers = {name.lower(): value for name, value in said["headers"].items()}
+        headers = {name.lower(): value for name, value in stated["headers"].items()}
         media = str(headers.get("content-type", "")).partition(";")[0]
         if media and answer.media_type != media:
             yield f"the content type {media}", answer.media_type
@@ -179,16 +179,16 @@ def _unlike(wanted: Any, got: Any, where: str) -> Iterator[Fault]:
     if _kind(wanted) != _kind(got):
         yield f"{where or 'the body: '}{_kind(wanted)}", f"{_kind(got)}: {str(got)[:200]}"
     elif isinstance(wanted, dict):
-        kept = [key for key in wanted if key in got]
+        retained = [key for key in wanted if key in got]
         missing = [key for key in wanted if key not in got and key not in OPTIONAL]
         more = [key for key in got if key not in wanted and key not in OPTIONAL]
         if missing:
             yield f"{where}the keys {', '.join(missing)}", f"only {', '.join(got)}"
         if more:
             yield f"{where}no keys but {', '.join(wanted)}", f"{', '.join(more)} as well"
-        if [key for key in got if key in wanted] != kept:
-            yield f"{where}the keys in the order {', '.join(kept)}", ", ".join(got)
-        for key in kept:
+        if [key for key in got if key in wanted] != retained:
+            yield f"{where}the keys in the order {', '.join(retained)}", ", ".join(got)
+        for key in retained:
             if key in FREE_INSIDE:
                 if _kind(wanted[key]) != _kind(got[key]):
                     yield f"{where}{key}: {_kind(wanted[key])}", f"{_kind(got[key])}"

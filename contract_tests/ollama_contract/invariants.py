@@ -42,11 +42,11 @@ def faults(exchange: Exchange) -> Iterator[Fault]:
     headers = httpx.Headers(exchange.answer_headers)
     yield from _unasked(exchange, headers)
     media = headers.get("content-type", "").partition(";")[0].strip().lower()
-    said = operation.documented(exchange.status)
-    if said is None:
+    stated = operation.documented(exchange.status)
+    if stated is None:
         yield "a status that is documented", str(exchange.status)
         return
-    contents = said.get("content") or {}
+    contents = stated.get("content") or {}
     if not contents or exchange.method == "HEAD":
         if exchange.body:
             yield "no body", f"{len(exchange.body)} bytes"
@@ -105,8 +105,8 @@ def _body(
         yield "at least one line", repr(text)
         return
     unfit = _unfit(schema, bodies)
-    for place, said in unfit.items():
-        yield f"a body of {exchange.status} that fits the contract at {place}", said
+    for place, stated in unfit.items():
+        yield f"a body of {exchange.status} that fits the contract at {place}", stated
     yield from _failure(operation, exchange, bodies[-1])
     if exchange.status == 200:
         rules = _well(operation, exchange, media, bodies, headers)
@@ -131,8 +131,8 @@ def _as_far_as_they_go(rules: Iterator[Fault]) -> Iterator[Fault]:
 def _failure(operation: Operation, exchange: Exchange, body: Any) -> Iterator[Fault]:
     if exchange.status is None or exchange.status < 400 or not isinstance(body, dict):
         return
-    said = body.get("error")
-    text = said.get("message", "") if isinstance(said, dict) else str(said)
+    stated = body.get("error")
+    text = stated.get("message", "") if isinstance(stated, dict) else str(stated)
     # Only a failure has a text that may be empty: Ollama hands on what its runner said.
     if not text and exchange.status < 500:
         yield "an error with a text", str(body)

@@ -75,7 +75,7 @@ def as_data(comparison: Comparison) -> dict[str, Any]:
 
 
 def _asked(case: Recorded, side: Target, ask: Asker) -> dict[str, str]:
-    method, path, body, headers = case.asked(side)
+    method, path, body, headers = case.requested(side)
     try:
         answer = ask(method, path, body, headers)
     except httpx.HTTPError as error:
@@ -103,8 +103,8 @@ def _aspects(case: Recorded, answer: Answer) -> Iterator[tuple[str, str]]:
             yield "last frame", form(frames[-1]) if frames else "none"
         elif answer.media_type == "application/json" and answer.body:
             value = answer.json()
-            said = value.get("error") if isinstance(value, dict) else None
-            yield "body", form(value) if said is None else json.dumps(said, ensure_ascii=False)
+            stated = value.get("error") if isinstance(value, dict) else None
+            yield "body", form(value) if stated is None else json.dumps(stated, ensure_ascii=False)
         else:
             yield "body", answer.body.decode("utf-8", "backslashreplace")[:SHOWN]
     except AssertionError as error:

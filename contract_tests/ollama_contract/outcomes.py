@@ -127,8 +127,8 @@ class Result:
                 key = (finding.endpoint, finding.expected)
                 groups.setdefault(key, []).append((finding, outcome.title))
         made = [
-            Group(said[0][0], tuple(dict.fromkeys(title for _, title in said)))
-            for said in groups.values()
+            Group(stated[0][0], tuple(dict.fromkeys(title for _, title in stated)))
+            for stated in groups.values()
         ]
         return sorted(made, key=lambda group: order.get(group.finding.endpoint, len(order)))
 

@@ -16,7 +16,7 @@ from ollama_contract.contract import endpoint_of
 TRANSPORT_HEADERS = ("accept", "accept-encoding", "connection", "content-length")
 SHOWN = 6000
 """How many bytes of a body are shown."""
-KEPT = 50
+MAX_EXCHANGES = 50
 """How many exchanges of one test are kept: a generating test has hundreds."""
 
 
@@ -76,8 +76,8 @@ class Exchange:
 
     def summary(self) -> str:
         """Status and the start of the body."""
-        said = self.failure or f"status {self.status}"
-        return redacted(f"{self.method} {self.path} -> {said}: {self.body[:500]!r}", self.secret)
+        stated = self.failure or f"status {self.status}"
+        return redacted(f"{self.method} {self.path} -> {stated}: {self.body[:500]!r}", self.secret)
 
     def curl(self) -> str:
         """A line for a shell that sends the same; the key is in `$OLLAMA_API_KEY`, not here."""
@@ -134,7 +134,7 @@ class Recorder:
         )
         self.exchanges.append(exchange)
         self.endpoints.add(exchange.endpoint)
-        del self.exchanges[:-KEPT]
+        del self.exchanges[:-MAX_EXCHANGES]
         return exchange
 
     def last(self, endpoint: str = "") -> Exchange | None:

@@ -55,15 +55,15 @@ def asking(
 def text_of(answer: dict[str, Any]) -> str:
     """The text of an answer or of a frame, whichever route it is from."""
     message = answer.get("message") or {}
-    said = message.get("content", answer.get("response"))
-    return said if isinstance(said, str) else ""
+    stated = message.get("content", answer.get("response"))
+    return stated if isinstance(stated, str) else ""
 
 
 def thought_of(answer: dict[str, Any]) -> str:
     """What a model thought, likewise."""
     message = answer.get("message") or {}
-    said = message.get("thinking", answer.get("thinking"))
-    return said if isinstance(said, str) else ""
+    stated = message.get("thinking", answer.get("thinking"))
+    return stated if isinstance(stated, str) else ""
 
 
 def fresh(words: int) -> str:

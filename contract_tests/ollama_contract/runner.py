@@ -63,7 +63,7 @@ def _arguments(options: Options) -> Iterator[str]:
     yield str(PACKAGE)
     yield from ("-c", str(PACKAGE / "pytest.ini"), "--rootdir", str(PACKAGE))
     yield from ("-p", "no:terminal", "-p", "no:cacheprovider", "--capture=no")
-    told = {
+    reported = {
         "--url": options.url,
         "--model": options.model,
         "--embed-model": options.embed_model,
@@ -73,7 +73,7 @@ def _arguments(options: Options) -> Iterator[str]:
         "--oracle-model": options.oracle_model,
         "--junitxml": options.file("junit", "junit.xml"),
     }
-    yield from (f"{name}={value}" for name, value in told.items() if value is not None)
+    yield from (f"{name}={value}" for name, value in reported.items() if value is not None)
     if options.own:
         yield "--own"
     if options.select:

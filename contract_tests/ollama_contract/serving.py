@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 OURS = ("OLLAMA_", "OPENAI_", "FACADE_")
-PATIENCE = 180.0
+START_SECONDS = 180.0
 MODEL = "smollm2"
 """What is served: it also embeds, although it does not say so."""
 
@@ -26,11 +26,11 @@ def running() -> Iterator[str]:
     Raises LookupError, with what it wrote, when it does not come up.
     """
     with tempfile.TemporaryDirectory() as folder:
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
+        retained = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
         process = subprocess.Popen(
             [sys.executable, "-m", "ollama_facade", "serve", "--local", "--port", "0"],
             env={
-                **kept,
+                **retained,
                 "OLLAMA_MODELS": folder,
                 "PYTHONUNBUFFERED": "1",
                 "PYTHONPATH": os.pathsep.join((str(Path(__file__).parent.parent), *sys.path)),
@@ -64,7 +64,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 def _address(process: subprocess.Popen[str]) -> str:
     """Where it says that it listens; what it writes later is read and forgotten."""
     assert process.stdout is not None
-    out_of_time = threading.Timer(PATIENCE, process.kill)
+    out_of_time = threading.Timer(START_SECONDS, process.kill)
     out_of_time.start()
     written = []
     for line in process.stdout:

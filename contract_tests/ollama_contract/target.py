@@ -132,12 +132,12 @@ class _Asking:
 
     def version(self) -> str:
         """What the server says its version is."""
-        _, said = self._ask("GET", "/api/version")
-        return str(said.get("version", "")) if isinstance(said, dict) else ""
+        _, stated = self._ask("GET", "/api/version")
+        return str(stated.get("version", "")) if isinstance(stated, dict) else ""
 
     def _models(self) -> list[str]:
-        _, said = self._ask("GET", "/api/tags")
-        entries = said.get("models") if isinstance(said, dict) else None
+        _, stated = self._ask("GET", "/api/tags")
+        entries = stated.get("models") if isinstance(stated, dict) else None
         return [
             entry["name"]
             for entry in entries or ()
@@ -155,8 +155,8 @@ class _Asking:
         return names[0]
 
     def _claimed(self, model: str) -> tuple[set[str], str]:
-        answer, said = self._ask("POST", "/api/show", {"model": model})
-        claimed = said.get("capabilities") if isinstance(said, dict) else None
+        answer, stated = self._ask("POST", "/api/show", {"model": model})
+        claimed = stated.get("capabilities") if isinstance(stated, dict) else None
         if answer.status_code == 200 and isinstance(claimed, list):
             return {one for one in claimed if isinstance(one, str)}, ""
         return set(), f"/api/show answered {answer.status_code} without capabilities for {model}"
@@ -185,6 +185,6 @@ class _Asking:
             return False
         options = {"num_predict": 1}
         body = {"model": model, "prompt": "Hi", "stream": False, "logprobs": True}
-        answer, said = self._ask("POST", "/api/generate", {**body, "options": options})
+        answer, stated = self._ask("POST", "/api/generate", {**body, "options": options})
         dropped = answer.headers.get("Facade-Dropped", "")
-        return "logprobs" in dropped and "logprobs" not in json.dumps(said)
+        return "logprobs" in dropped and "logprobs" not in json.dumps(stated)

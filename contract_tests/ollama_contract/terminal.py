@@ -106,12 +106,12 @@ def verdict(result: Result) -> Text:
     if result.problem or not result.applicable:
         return Text(f"not tested: {result.problem or 'nothing applies to this server'}", "bold red")
     found = len(result.findings())
-    said = (
+    stated = (
         f"{result.percent} %: {result.count(Verdict.PASSED)} of {result.applicable} tests passed, "
         f"{result.count(Verdict.NOT_APPLICABLE)} do not apply, {found} findings, "
         f"{result.seconds:.0f} s"
     )
-    return Text(said, "bold red" if found else "bold green")
+    return Text(stated, "bold red" if found else "bold green")
 
 
 def _compared(console: Console, comparison: Comparison) -> None:

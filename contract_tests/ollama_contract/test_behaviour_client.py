@@ -31,8 +31,8 @@ def test_the_client_gets_an_answer(method: str, stream: bool, call: Call, target
     body = asking(target, f"/api/{method}", COUNT, 8, stream=stream)
     answer = call(method, **body)
     parts = answer if stream else [answer]
-    said = [part.message.content if method == "chat" else part.response for part in parts]
-    expect("".join(filter(None, said)), "a text", parts[-1:])
+    stated = [part.message.content if method == "chat" else part.response for part in parts]
+    expect("".join(filter(None, stated)), "a text", parts[-1:])
     expect(parts[-1].done is True, "done at the end", parts[-1])
     expect(parts[-1].done_reason in ("stop", "length"), "a done_reason at the end", parts[-1])
 
@@ -90,8 +90,8 @@ def test_a_tool_is_called_and_its_result_read(stream: bool, call: Call, target: 
         stream=False,
         **{**named, "options": {**options, "num_predict": 24}},
     )
-    said = after.message.content or after.message.thinking or after.message.tool_calls
-    expect(said, "an answer after the tool's result", after)
+    stated = after.message.content or after.message.thinking or after.message.tool_calls
+    expect(stated, "an answer after the tool's result", after)
 
 
 def test_a_tool_is_refused_where_a_model_cannot(target: Target, clients: Clients) -> None:

@@ -38,7 +38,7 @@ def tried(request: pytest.FixtureRequest, clients: Clients) -> Tried:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("method", ["pull", "push"])
-def test_the_client_is_told_that_a_model_cannot_be_moved(
+def test_the_client_is_reported_that_a_model_cannot_be_moved(
     method: str, stream: bool, tried: Tried
 ) -> None:
     got = tried(method, NOWHERE, stream=stream)

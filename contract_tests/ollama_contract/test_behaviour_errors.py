@@ -143,8 +143,8 @@ def test_a_model_of_embeddings_does_not_write(path: str, ask: Asker, target: Tar
     name = target.embed_model
     if name is None or name == target.model:
         not_applicable("there is no model that is only for embeddings")
-    said = ask("POST", "/api/show", {"model": name}).json()
-    if "completion" in said.get("capabilities", ["completion"]):
+    stated = ask("POST", "/api/show", {"model": name}).json()
+    if "completion" in stated.get("capabilities", ["completion"]):
         not_applicable(f"{name} writes as well")
     body = {**asking(target, path, COUNT, 2), "model": name}
     body.pop("think", None)

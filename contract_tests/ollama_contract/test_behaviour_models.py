@@ -13,7 +13,7 @@ from ollama_contract.exchange import Asker
 from ollama_contract.requests import ABSENT, GENERATING, asking
 from ollama_contract.target import Target
 
-PATIENCE = 10.0
+WAIT_SECONDS = 10.0
 """How many seconds a model may take to go."""
 
 
@@ -49,9 +49,9 @@ def test_the_model_is_in_the_list_and_shown_alike(ask: Asker, target: Target) ->
         both = [sorted(one["capabilities"]) for one in (found, shown) if "capabilities" in one]
         right = len(both) < 2 or set(both[0]) <= set(both[1]) or set(both[1]) <= set(both[0])
         expect(right, "the same capabilities in both", both)
-    kept = {key: value for key, value in shown["details"].items() if key in found["details"]}
-    listed_details = {key: found["details"].get(key) for key in kept}
-    expect(kept == listed_details, "the same details in both", (kept, listed_details))
+    retained = {key: value for key, value in shown["details"].items() if key in found["details"]}
+    listed_details = {key: found["details"].get(key) for key in retained}
+    expect(retained == listed_details, "the same details in both", (retained, listed_details))
     architecture = (shown["model_info"] or {}).get("general.architecture")
     expect(architecture, "general.architecture in model_info", shown["model_info"])
     length = shown["model_info"].get(f"{architecture}.context_length")
@@ -95,10 +95,10 @@ def test_a_model_is_loaded_and_unloaded_without_a_word(
         answer = ask("POST", path, {"model": target.model, **more})
         got = f"{answer.status} {answer.body[:400]!r}"
         demand(answer.status == 200, f"keep_alive and no prompt: done_reason {reason}", got)
-        said = answer.json()
-        expect(said.get("done_reason") == reason, f"done_reason {reason} without a prompt", got)
-        expect(said.get("done") is True, "done: true", got)
-        words = said.get(text)
+        stated = answer.json()
+        expect(stated.get("done_reason") == reason, f"done_reason {reason} without a prompt", got)
+        expect(stated.get("done") is True, "done: true", got)
+        words = stated.get(text)
         words = words.get("content") if isinstance(words, dict) else words
         expect(words == "", f"nothing is generated without a prompt (done_reason {reason})", got)
         models = listed(ask, "/api/ps")
@@ -108,7 +108,7 @@ def test_a_model_is_loaded_and_unloaded_without_a_word(
             if found and more:
                 left = dt.datetime.fromisoformat(found["expires_at"]) - dt.datetime.now(dt.UTC)
                 expect(left.total_seconds() > 300, "an expires_at that follows keep_alive", found)
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + WAIT_SECONDS
     while entry(listed(ask, "/api/ps"), target.model) and time.monotonic() < end:
         time.sleep(0.2)
     models = listed(ask, "/api/ps")
@@ -157,11 +157,11 @@ def test_vectors_belong_to_their_texts(ask: Asker, target: Target) -> None:
     def embedded(given: Any, **more: Any) -> dict[str, Any]:
         answer = ask("POST", "/api/embed", {"model": target.embed_model, "input": given, **more})
         demand(answer.status == 200, "status 200", answer.body[:300])
-        said = answer.json()
-        vectors = said.get("embeddings")
+        stated = answer.json()
+        vectors = stated.get("embeddings")
         right = isinstance(vectors, list) and all(isinstance(one, list) for one in vectors)
         demand(right, "embeddings as a list of vectors", answer.body[:300])
-        return dict(said)
+        return dict(stated)
 
     cat, car = embedded("a cat")["embeddings"][0], embedded("the price of oil")["embeddings"][0]
     expect(cat != car, "different vectors for different texts", cat[:8])

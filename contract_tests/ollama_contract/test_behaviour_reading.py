@@ -49,8 +49,8 @@ def test_every_message_of_a_chat_is_read(
     counts = []
     for text in ("a", long):
         body = asking(target, "/api/chat", "Hello", 1)
-        said = [{**one, "content": one["content"].replace("MORE", text)} for one in before]
-        counts.append(read(ask, "/api/chat", {**body, "messages": [*said, *body["messages"]]}))
+        stated = [{**one, "content": one["content"].replace("MORE", text)} for one in before]
+        counts.append(read(ask, "/api/chat", {**body, "messages": [*stated, *body["messages"]]}))
     expect(counts[1] > counts[0] + 15, "a prompt_eval_count with all messages in it", counts)
 
 

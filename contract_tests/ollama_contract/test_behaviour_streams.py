@@ -35,10 +35,12 @@ def test_streaming_is_the_default_and_is_ndjson(path: str, ask: Asker, target: T
     )
     expect("content-length" not in answer.headers, "a stream without Content-Length", media)
     frames = answer.lines()
-    said = [frame for frame in frames[:-1] if text_of(frame) or thought_of(frame)]
+    stated = [frame for frame in frames[:-1] if text_of(frame) or thought_of(frame)]
     if (frames[-1].get("eval_count") or 24) >= 16:
-        expect(len(said) >= 4, "a frame for every piece of text", f"{len(said)} frames: {frames}")
-    expect(not text_of(frames[-1]) or len(said) > 0, "the text before the last frame", frames[-1])
+        expect(
+            len(stated) >= 4, "a frame for every piece of text", f"{len(stated)} frames: {frames}"
+        )
+    expect(not text_of(frames[-1]) or len(stated) > 0, "the text before the last frame", frames[-1])
 
 
 def test_frames_arrive_when_they_are_made(path: str, ask: Asker, target: Target) -> None:

@@ -58,11 +58,11 @@ def test_a_format_is_kept(
     if values[-1].get("done_reason") != "stop":
         return
     try:
-        said = json.loads(text)
+        stated = json.loads(text)
     except ValueError:
         demand(False, "a text that is JSON, as format asks for", text)
     if format is SCHEMA:
-        right = isinstance(said.get("answer"), int) and set(said) == {"answer"}
+        right = isinstance(stated.get("answer"), int) and set(stated) == {"answer"}
         expect(right, f"a text that fits the schema {json.dumps(SCHEMA)}", text)
 
 

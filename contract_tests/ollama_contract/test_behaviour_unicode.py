@@ -43,10 +43,10 @@ def test_a_text_that_a_format_asks_for_arrives_whole(
     if frames[-1].get("done_reason") != "stop":
         return
     try:
-        said = json.loads(text)
+        stated = json.loads(text)
     except ValueError:
         demand(False, "a text that is JSON, as format asks for", ascii(text))
-    got = said.get("text") if isinstance(said, dict) else said
+    got = stated.get("text") if isinstance(stated, dict) else stated
     expect(got == wanted, f"{name} as it is: {wanted!a}", ascii(got))
 
 

@@ -86,7 +86,7 @@ def test_a_stream_to_a_client_of_http_1_0_has_no_chunks(path: str, target: Targe
 
 @pytest.mark.endpoint("GET /api/version", "POST /api/show")
 def test_a_connection_stays_open_whatever_is_answered(target: Target) -> None:
-    asked: list[tuple[str, str, Any]] = [
+    requested: list[tuple[str, str, Any]] = [
         ("GET", "/api/version", None),
         ("GET", "/nope", None),
         ("POST", "/api/show", {}),
@@ -94,11 +94,11 @@ def test_a_connection_stays_open_whatever_is_answered(target: Target) -> None:
         ("HEAD", "/", None),
         ("PUT", "/api/tags", None),
     ]
-    with line(target) as kept:
-        for method, path, body in asked:
-            answer, _ = kept.ask(method, path, body)
+    with line(target) as retained:
+        for method, path, body in requested:
+            answer, _ = retained.ask(method, path, body)
             expect(
-                kept.open,
+                retained.open,
                 "a connection that stays open",
                 f"closed after {method} {path}: {answer.status}\n{answer.headers}",
                 endpoint=f"{method} {path}",
@@ -108,11 +108,11 @@ def test_a_connection_stays_open_whatever_is_answered(target: Target) -> None:
 @pytest.mark.needs("completion")
 @pytest.mark.parametrize("path", GENERATING)
 def test_a_connection_stays_open_after_a_stream(path: str, target: Target) -> None:
-    with line(target) as kept:
-        kept.ask("POST", path, asking(target, path, "Hi", 2, stream=True))
+    with line(target) as retained:
+        retained.ask("POST", path, asking(target, path, "Hi", 2, stream=True))
         place = f"POST {path}"
-        expect(kept.open, "a connection that stays open after a stream", "", endpoint=place)
-        after, _ = kept.ask("GET", "/api/version")
+        expect(retained.open, "a connection that stays open after a stream", "", endpoint=place)
+        after, _ = retained.ask("GET", "/api/version")
     expect(after.status == 200, "the next request on it is answered", after.status, endpoint=place)
 
 

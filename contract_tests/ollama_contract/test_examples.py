@@ -62,5 +62,5 @@ def test_the_example_of_the_contract_is_answered_as_documented(
     if answer.absent and operation.optional:
         not_applicable(f"the server has no {operation.path}")
     if operation.name not in MAY_FAIL:
-        said = answer.body.decode("utf-8", "replace")
-        expect(answer.status == 200, "200 for the example of the contract", said)
+        stated = answer.body.decode("utf-8", "replace")
+        expect(answer.status == 200, "200 for the example of the contract", stated)

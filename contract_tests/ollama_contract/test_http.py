@@ -63,9 +63,9 @@ def test_another_method_is_a_405_that_names_the_right_ones(
             endpoint=operation.endpoint,
         ):
             continue
-        said = {name.strip() for name in answer.headers.get("allow", "").split(",")}
+        stated = {name.strip() for name in answer.headers.get("allow", "").split(",")}
         expect(
-            said == allowed,
+            stated == allowed,
             f"Allow: {', '.join(sorted(allowed))}",
             answer.headers.get("allow", "no Allow"),
             endpoint=operation.endpoint,

@@ -19,7 +19,7 @@ BY_NAME = {one.name: one for one in operations()}
 def links() -> Iterator[Any]:
     """Every link of the contract: the operation, the link's name, the link."""
     for operation in operations():
-        for response in operation.said["responses"].values():
+        for response in operation.stated["responses"].values():
             for name, link in response.get("links", {}).items():
                 yield pytest.param(operation, link, id=f"{operation.name}-{name}")
 

@@ -20,7 +20,7 @@ BODIES: dict[str, dict[str, Any]] = {
 NOBODY = "no-such-model-anywhere"
 
 
-def asked(ask: Asker, path: str, **body: Any) -> Answer:
+def requested(ask: Asker, path: str, **body: Any) -> Answer:
     """The answer; whoever lacks the route is a server all the same."""
     answer = ask("POST", path, {**BODIES.get(path, {}), **body})
     if answer.absent:
@@ -30,17 +30,17 @@ def asked(ask: Asker, path: str, **body: Any) -> Answer:
 
 @pytest.mark.parametrize("path", BODIES)
 def test_an_answer_of_another_dialect_comes_whole(path: str, target: Target, ask: Asker) -> None:
-    answer = asked(ask, path, model=target.model)
+    answer = requested(ask, path, model=target.model)
     expect(answer.status == 200, "200 for a plain question", answer.status)
-    said = answer.json()
-    expect(isinstance(said.get("usage"), dict), "usage in a whole answer", str(said)[:300])
+    stated = answer.json()
+    expect(isinstance(stated.get("usage"), dict), "usage in a whole answer", str(stated)[:300])
 
 
 @pytest.mark.parametrize("path", BODIES)
 def test_an_answer_of_another_dialect_comes_as_events(
     path: str, target: Target, ask: Asker
 ) -> None:
-    answer = asked(ask, path, model=target.model, stream=True)
+    answer = requested(ask, path, model=target.model, stream=True)
     expect(answer.status == 200, "200 for a plain question", answer.status)
     kind = str(answer.headers.get("content-type"))
     expect(kind.startswith("text/event-stream"), "events where a stream is asked for", kind)
@@ -51,11 +51,11 @@ def test_an_answer_of_another_dialect_comes_as_events(
 def test_another_dialect_names_a_model_that_is_not_there(
     path: str, stream: bool, ask: Asker
 ) -> None:
-    answer = asked(ask, path, model=NOBODY, stream=stream)
+    answer = requested(ask, path, model=NOBODY, stream=stream)
     expect(answer.status == 404, "404 for a model that is not there", answer.status)
     error = answer.json().get("error")
-    told = isinstance(error, dict) and isinstance(error.get("message"), str)
-    expect(told, "an error that is an object with a message", answer.body.decode()[:300])
+    reported = isinstance(error, dict) and isinstance(error.get("message"), str)
+    expect(reported, "an error that is an object with a message", answer.body.decode()[:300])
 
 
 def test_vectors_of_another_dialect_are_in_the_order_of_the_texts(
@@ -64,6 +64,6 @@ def test_vectors_of_another_dialect_are_in_the_order_of_the_texts(
     if reason := target.lacks("embedding"):
         not_applicable(reason)
     model = target.embed_model or target.model
-    answer = asked(ask, "/v1/embeddings", model=model, input=["one", "two", "three"])
+    answer = requested(ask, "/v1/embeddings", model=model, input=["one", "two", "three"])
     expect(answer.status == 200, "200 for three texts", answer.status)
     expect(len(answer.json()["data"]) == 3, "one vector for each text", answer.body[:300])

@@ -18,7 +18,7 @@ def test_an_answer_is_like_the_recorded_one(name: str, ask: Asker, target: Targe
             not_applicable(reason)
     if '"emb"' in str(case.request).replace("'", '"') and target.embed_model is None:
         not_applicable("there is no model of embeddings")
-    method, path, body, headers = case.asked(target)
+    method, path, body, headers = case.requested(target)
     answer = ask(method, path, body, headers)
     for expected, got in case.faults(answer, target):
         expect(False, f"{expected} ({name})", got)

@@ -19,10 +19,10 @@ GENERATING = ["/api/generate", "/api/chat"]
 
 def body(path: str, target: Target, prompt: str, tokens: int, **more: Any) -> dict[str, Any]:
     options = {"num_predict": tokens, "temperature": 0}
-    asked: dict[str, Any] = {"prompt": prompt}
+    requested: dict[str, Any] = {"prompt": prompt}
     if path == "/api/chat":
-        asked = {"messages": [{"role": "user", "content": prompt}]}
-    return {"model": target.model, **asked, "options": options, **more}
+        requested = {"messages": [{"role": "user", "content": prompt}]}
+    return {"model": target.model, **requested, "options": options, **more}
 
 
 def final(answer: Answer) -> dict[str, Any]:
@@ -58,9 +58,9 @@ class TestGenerating:
 
     def test_the_pieces_are_the_whole(self, path: str, ask: Asker, target: Target) -> None:
         """As far as a backend answers twice the same: the model, the reason and the counts."""
-        asked = body(path, target, SHORT, 2)
-        streamed = final(ask("POST", path, asked))
-        whole = final(ask("POST", path, {**asked, "stream": False}))
+        requested = body(path, target, SHORT, 2)
+        streamed = final(ask("POST", path, requested))
+        whole = final(ask("POST", path, {**requested, "stream": False}))
         for key in ("model", "done_reason", "prompt_eval_count", "eval_count"):
             same = streamed.get(key) == whole.get(key)
             expect(same, f"the same {key} streamed and not", (streamed.get(key), whole.get(key)))
@@ -68,9 +68,9 @@ class TestGenerating:
     def test_the_model_is_named_as_it_was_asked_for(
         self, path: str, ask: Asker, target: Target
     ) -> None:
-        asked = target.model.removesuffix(":latest")
-        last = final(ask("POST", path, {**body(path, target, SHORT, 1), "model": asked}))
-        expect(last.get("model") == asked, f"the model {asked!r}", last.get("model"))
+        requested = target.model.removesuffix(":latest")
+        last = final(ask("POST", path, {**body(path, target, SHORT, 1), "model": requested}))
+        expect(last.get("model") == requested, f"the model {requested!r}", last.get("model"))
 
 
 @pytest.mark.needs("embedding")
@@ -97,6 +97,6 @@ class TestEmbedding:
 
     def test_the_older_route_gives_numbers_too(self, ask: Asker, target: Target) -> None:
         vector = self.embed(ask, target, SHORT)["embeddings"][0]
-        asked = {"model": target.embed_model, "prompt": SHORT}
-        older = final(ask("POST", "/api/embeddings", asked))["embedding"]
+        requested = {"model": target.embed_model, "prompt": SHORT}
+        older = final(ask("POST", "/api/embeddings", requested))["embedding"]
         expect(len(older) == len(vector), f"{len(vector)} numbers", len(older))

@@ -39,8 +39,8 @@ def models(body: Any, _request: Mapping[str, Any], _seconds: float) -> Iterator[
             yield "names with their tag", repr(name)
         if not DIGEST.fullmatch(entry["digest"]):
             yield "a digest of 64 hexadecimal digits", f"{entry['digest']!r} of {name}"
-        kept = (entry["size"], entry["details"])
-        if "expires_at" not in entry and seen.setdefault(entry["digest"], kept) != kept:
+        retained = (entry["size"], entry["details"])
+        if "expires_at" not in entry and seen.setdefault(entry["digest"], retained) != retained:
             yield "different models have different digests", f"{entry['digest']} of {names}"
         for key in ("modified_at", "expires_at"):
             if key in entry and (problem := problem_of(entry[key])):
@@ -66,8 +66,8 @@ def shown(body: Any, _request: Mapping[str, Any], _seconds: float) -> Iterator[F
 
 def embedded(body: Any, request: Mapping[str, Any], seconds: float) -> Iterator[Fault]:
     """One vector of length one for each input, in nanoseconds."""
-    vectors, asked = body["embeddings"], request.get("input")
-    inputs = len(asked) if isinstance(asked, list) else int(bool(asked))
+    vectors, requested = body["embeddings"], request.get("input")
+    inputs = len(requested) if isinstance(requested, list) else int(bool(requested))
     if len(vectors) != inputs:
         yield "one vector for each input", f"{len(vectors)} for {inputs}"
     if not vectors:
@@ -99,11 +99,11 @@ def embedding(body: Any, request: Mapping[str, Any], _seconds: float) -> Iterato
 
 def usage(body: Any, _request: Mapping[str, Any], _seconds: float) -> Iterator[Fault]:
     """The counts of OpenAI's routes."""
-    said = body.get("usage")
-    if isinstance(said, dict) and "total_tokens" in said:
+    stated = body.get("usage")
+    if isinstance(stated, dict) and "total_tokens" in stated:
         names = ("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens")
-        if said["total_tokens"] != sum(said.get(name, 0) for name in names):
-            yield "total_tokens is the sum of both", str(said)
+        if stated["total_tokens"] != sum(stated.get(name, 0) for name in names):
+            yield "total_tokens is the sum of both", str(stated)
 
 
 def completed(body: Any, request: Mapping[str, Any], seconds: float) -> Iterator[Fault]:

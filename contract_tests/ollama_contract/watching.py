@@ -82,15 +82,17 @@ class Watcher:
         self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
     ) -> Outcome:
         sheet = item.stash.get(SHEET, None)
-        asked = named(item) | (sheet.recorder.endpoints if sheet is not None else set())
-        said: dict[str, Any] = {"endpoints": frozenset(asked), "seconds": report.duration}
+        requested = named(item) | (sheet.recorder.endpoints if sheet is not None else set())
+        stated: dict[str, Any] = {"endpoints": frozenset(requested), "seconds": report.duration}
         verdict, reason = Verdict.PASSED, ""
         findings: tuple[Finding, ...] = ()
         if report.skipped:
             verdict, reason = Verdict.NOT_APPLICABLE, _reason(report)
         elif report.failed:
             verdict, findings = Verdict.FAILED, self._findings(item, call)
-        return Outcome(title(item), group(item), verdict, reason=reason, findings=findings, **said)
+        return Outcome(
+            title(item), group(item), verdict, reason=reason, findings=findings, **stated
+        )
 
     def _findings(self, item: pytest.Item, call: pytest.CallInfo[None]) -> tuple[Finding, ...]:
         error = call.excinfo.value if call.excinfo else None
@@ -105,8 +107,8 @@ class Watcher:
 
 
 def _reason(report: pytest.TestReport) -> str:
-    said = report.longrepr
-    written = said[2] if isinstance(said, tuple) else str(said)
+    stated = report.longrepr
+    written = stated[2] if isinstance(stated, tuple) else str(stated)
     return written.removeprefix("Skipped: ")
 
 
@@ -128,5 +130,5 @@ def title(item: pytest.Item) -> str:
 
 def group(item: pytest.Item) -> str:
     """What the file of a test is about: the first line of its docstring."""
-    said = getattr(getattr(item, "module", None), "__doc__", None) or item.nodeid
-    return str(said).strip().partition("\n")[0]
+    stated = getattr(getattr(item, "module", None), "__doc__", None) or item.nodeid
+    return str(stated).strip().partition("\n")[0]

@@ -270,7 +270,7 @@ def test_nobody_is_asked_where_a_redirect_leads(
         upstream.script([answer(status, "", {"Location": location})])
         with pytest.raises(BackendError, match="backend redirected"):
             stream()
-        assert elsewhere.asked == []
+        assert elsewhere.requested == []
 
 
 @pytest.mark.parametrize("url", ("http://127.0.0.1:1/v1", "http://backend.invalid/v1"))
@@ -474,9 +474,9 @@ def test_a_proxy_gets_the_request_instead_of_the_backend(
 
     asyncio.run(run())
     path = "http://backend.invalid/v1/chat/completions"
-    assert [received.path for received in upstream.asked] == [path, path]
+    assert [received.path for received in upstream.requested] == [path, path]
     credentials = "Basic " + base64.b64encode(b"us@er:pass").decode() if user else None
-    sent = [received.headers.get("proxy-authorization") for received in upstream.asked]
+    sent = [received.headers.get("proxy-authorization") for received in upstream.requested]
     assert sent == [credentials, credentials]
 
 
@@ -512,7 +512,11 @@ def test_a_cookie_of_the_backend_is_not_sent_back(upstream: Upstream, load: Load
             await backend.models()
 
     asyncio.run(run())
-    assert ["cookie" in received.headers for received in upstream.asked] == [False, False, False]
+    assert ["cookie" in received.headers for received in upstream.requested] == [
+        False,
+        False,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("status", (200, 400))

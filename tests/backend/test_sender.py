@@ -165,9 +165,9 @@ def sent(
             await send(sender, headers, request)
             await send(sender, headers, request)
 
-    before = len(upstream.asked)
+    before = len(upstream.requested)
     asyncio.run(run())
-    return [seen(received) for received in upstream.asked[before:]]
+    return [seen(received) for received in upstream.requested[before:]]
 
 
 @pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS.keys())

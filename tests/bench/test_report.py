@@ -91,7 +91,12 @@ def test_the_check_with_a_real_model_says_both_rates(tmp_path: Path) -> None:
     seen = {"median": 50.04, "least": 49.0, "most": 51.0}
     page = tmp_path / "performance.md"
     page.write_text(f"{report.BEGIN}\n{report.END}\n", encoding="utf-8")
-    told = {"model": "smollm2", "tokens": 128, "direct": seen, "through": {**seen, "median": 50.0}}
-    report.document(page, {**results(concurrent=CONCURRENT), "real": told})
+    reported = {
+        "model": "smollm2",
+        "tokens": 128,
+        "direct": seen,
+        "through": {**seen, "median": 50.0},
+    }
+    report.document(page, {**results(concurrent=CONCURRENT), "real": reported})
     text = page.read_text(encoding="utf-8")
     assert "50.0 tokens/s (49.0 to 51.0) asked directly, 50.0 tokens/s" in text

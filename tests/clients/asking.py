@@ -21,7 +21,7 @@ def needs(client: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(not there, reason=f"needs {client} from `make clients`")
 
 
-def told(client: str, script: str, url: str, model: str) -> dict[str, Any]:
+def reported(client: str, script: str, url: str, model: str) -> dict[str, Any]:
     """What the script printed of its talk with the service at `url`; fails with its complaint."""
     python = str(HOME / client / "bin" / "python")
     command = ["node", str(HERE / script), str(HOME / client)]

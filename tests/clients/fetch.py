@@ -76,8 +76,8 @@ def interpreters() -> Iterator[str]:
     yield sys.executable
     for minor in range(15, 10, -1):
         named = shutil.which(f"python3.{minor}")
-        kept = Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python")
-        yield from (*([named] if named else []), *map(str, kept))
+        retained = Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python")
+        yield from (*([named] if named else []), *map(str, retained))
 
 
 def environment(name: str, lowest: tuple[int, int], highest: tuple[int, int]) -> Path:
@@ -110,9 +110,11 @@ def open_webui() -> None:
     pip(python, "download", "--no-deps", "--dest", folder, OPEN_WEBUI)
     [wheel] = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as opened:
-        [told] = [name for name in opened.namelist() if name.endswith("/METADATA")]
-        asked = HeaderParser().parsestr(opened.read(told).decode()).get_all("Requires-Dist", [])
-    wanted = map(Requirement, asked)
+        [reported] = [name for name in opened.namelist() if name.endswith("/METADATA")]
+        requested = (
+            HeaderParser().parsestr(opened.read(reported).decode()).get_all("Requires-Dist", [])
+        )
+    wanted = map(Requirement, requested)
     light = [
         f"{one.name}{'[' + ','.join(one.extras) + ']' if one.extras else ''}{one.specifier}"
         for one in wanted
@@ -128,10 +130,12 @@ def home_assistant() -> None:
     pip(python, "install", "homeassistant")
     where = "import homeassistant.components as c; print(*c.__path__)"
     parts = Path(run(python, "-c", where).strip())
-    asked: list[str] = []
+    requested: list[str] = []
     for part in ("ollama", "conversation", "intent", "http"):
-        asked += json.loads((parts / part / "manifest.json").read_text()).get("requirements", [])
-    pip(python, "install", *asked)
+        requested += json.loads((parts / part / "manifest.json").read_text()).get(
+            "requirements", []
+        )
+    pip(python, "install", *requested)
 
 
 def n8n() -> None:
@@ -144,8 +148,10 @@ def n8n() -> None:
     folder.mkdir(parents=True)
     [packed] = run("npm", "pack", "--silent", N8N, folder=folder).split()
     with tarfile.open(folder / packed) as opened:
-        asked = json.load(opened.extractfile("package/package.json") or sys.stdin)["dependencies"]
-        named = [f"{one}@{asked[one]}" for one in IMPORTED]
+        requested = json.load(opened.extractfile("package/package.json") or sys.stdin)[
+            "dependencies"
+        ]
+        named = [f"{one}@{requested[one]}" for one in IMPORTED]
         (folder / "package.json").write_text('{"private": true}')
         quiet = ("--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--omit=optional")
         run("npm", "install", *quiet, "--legacy-peer-deps", *named, folder=folder)

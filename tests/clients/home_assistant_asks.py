@@ -34,9 +34,9 @@ async def house(folder: str) -> HomeAssistant:
 
 async def say(hass: HomeAssistant, agent: str, text: str) -> dict[str, object]:
     """The answer to one sentence, as its page and its voice assistants get it."""
-    asked = {"text": text, "agent_id": agent}
+    requested = {"text": text, "agent_id": agent}
     answered = await hass.services.async_call(
-        "conversation", "process", asked, blocking=True, return_response=True, context=Context()
+        "conversation", "process", requested, blocking=True, return_response=True, context=Context()
     )
     return {
         "type": answered["response"]["response_type"],
@@ -63,7 +63,7 @@ async def main() -> dict[str, object]:
         await hass.config_entries.async_reload(entry.entry_id)
         await hass.async_block_till_done()
         switched = await say(hass, agent, "Turn the lamp on.")
-        told = {
+        reported = {
             "offered": [one["value"] for one in choice if "downloaded" in one["label"]],
             "state": entry.state.value,
             "greeted": greeted,
@@ -72,7 +72,7 @@ async def main() -> dict[str, object]:
             "version": __version__,
         }
         await hass.async_stop(force=True)
-        return told
+        return reported
 
 
 json.dump(asyncio.run(main()), sys.stdout)

@@ -26,7 +26,7 @@ turns += [
 ]
 answered = chat.invoke(turns)
 schema = {"title": "Capital", "type": "object", "properties": {"capital": {"type": "string"}}}
-told = {
+reported = {
     "calls": [{"name": call["name"], "args": call["args"]} for call in called.tool_calls],
     "answer": answered.content,
     "usage": answered.usage_metadata["output_tokens"],
@@ -38,4 +38,4 @@ told = {
         for one in OllamaEmbeddings(base_url=url, model="emb").embed_documents(["one", "two"])
     ],
 }
-json.dump(told, sys.stdout)
+json.dump(reported, sys.stdout)

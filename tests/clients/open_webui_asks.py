@@ -47,8 +47,8 @@ class Page:
     def send(self, method: str, path: str, body: bytes | None, kind: str) -> str:
         """The body of an answer; an error status raises."""
         headers = {"Content-Type": kind, "Authorization": f"Bearer {self.token}"}
-        asked = urllib.request.Request(self.address + path, body, headers, method=method)
-        with urllib.request.urlopen(asked, timeout=60) as answer:
+        requested = urllib.request.Request(self.address + path, body, headers, method=method)
+        with urllib.request.urlopen(requested, timeout=60) as answer:
             return str(answer.read().decode())
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
@@ -70,12 +70,12 @@ class Page:
         return json.loads(self.send("POST", path, body, "multipart/form-data; boundary=part"))
 
 
-def told(page: Page) -> dict[str, Any]:
+def reported(page: Page) -> dict[str, Any]:
     """What a person sees who looks at the connection, chats, and drops a file."""
-    asked = {"model": model, "messages": QUESTION}
-    called = page.lines("/api/chat/completions", {**asked, "stream": True, "tools": [TOOL]})
-    streamed = page.lines("/api/chat/completions", {**asked, "stream": True})
-    whole = page.ask("POST", "/api/chat/completions", {**asked, "stream": False})
+    requested = {"model": model, "messages": QUESTION}
+    called = page.lines("/api/chat/completions", {**requested, "stream": True, "tools": [TOOL]})
+    streamed = page.lines("/api/chat/completions", {**requested, "stream": True})
+    whole = page.ask("POST", "/api/chat/completions", {**requested, "stream": False})
     file = page.upload("A note to be found again.")
     result = {
         "verified": page.ask("POST", "/ollama/verify", {"url": url})["version"],
@@ -92,7 +92,7 @@ def told(page: Page) -> dict[str, Any]:
         ],
         "usage": [one["usage"]["completion_tokens"] for one in streamed if one.get("usage")],
         "whole": whole["choices"][0]["message"]["content"],
-        "lines": [one["message"]["content"] for one in page.lines("/ollama/api/chat", asked)],
+        "lines": [one["message"]["content"] for one in page.lines("/ollama/api/chat", requested)],
         "loaded": [one["model"] for one in page.ask("GET", "/ollama/api/ps")["models"]],
         "file": page.ask("GET", f"/api/v1/files/{file['id']}")["data"],
         "pulled": page.lines("/ollama/api/pull", {"model": model})[-1],
@@ -116,8 +116,8 @@ def main() -> None:
     port = str(free_port())
     server = [sys.executable, "-m", "uvicorn", "open_webui.main:app", "--port", port]
     with tempfile.TemporaryDirectory() as folder, Path(folder, "log").open("w+") as log:
-        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        settings = {**kept, **SETTINGS, "DATA_DIR": folder}
+        retained = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        settings = {**retained, **SETTINGS, "DATA_DIR": folder}
         process = subprocess.Popen(server, cwd=folder, env=settings, stdout=log, stderr=log)
         try:
             address = f"http://127.0.0.1:{port}"
@@ -127,7 +127,7 @@ def main() -> None:
                 if process.poll() is not None:
                     break
                 time.sleep(0.25)
-            json.dump(told(Page(address)), sys.stdout)
+            json.dump(reported(Page(address)), sys.stdout)
         except Exception:
             log.seek(0)
             sys.stderr.write(log.read()[-3000:])

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.clients.asking import told
+from tests.clients.asking import reported
 from tests.clients.fetch import HOME
 from tests.clients.scenes import SCENES
 from tests.service import Service
@@ -22,13 +22,13 @@ from tests.upstream import Upstream
 
 FILE = Path(__file__).parents[1] / "end_to_end" / "data" / "programs.jsonl"
 # What a client says of itself and of what it takes; the rest is the connection's.
-KEPT = ("accept", "authorization", "content-type", "user-agent")
+RECORDED_HEADERS = ("accept", "authorization", "content-type", "user-agent")
 
 
 def relay(port: int, heard: list[dict[str, Any]]) -> ThreadingHTTPServer:
     """A server that hands requests on to a port, whole, and notes them down."""
 
-    class Relay(BaseHTTPRequestHandler):
+    class Recorder(BaseHTTPRequestHandler):
         def handle_one(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             onward = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -40,7 +40,7 @@ def relay(port: int, heard: list[dict[str, Any]]) -> ThreadingHTTPServer:
             heard.append(
                 {
                     "request": [self.command, self.path],
-                    "headers": {k: v for k, v in headers.items() if k.lower() in KEPT},
+                    "headers": {k: v for k, v in headers.items() if k.lower() in RECORDED_HEADERS},
                     "body": body.decode() or None,
                     "status": answer.status,
                     "media_type": media_type,
@@ -57,7 +57,7 @@ def relay(port: int, heard: list[dict[str, Any]]) -> ThreadingHTTPServer:
         def log_message(self, *_: object) -> None:
             """Nothing: what was heard is the log."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Relay)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 
@@ -73,7 +73,7 @@ def main() -> None:
             settings = {"OPENAI_BASE_URL": upstream.base_url, "OLLAMA_MODELS": models}
             with Service(settings) as service, relay(service.port, heard) as server:
                 upstream.turns(turns)
-                told(client, script, f"http://127.0.0.1:{server.server_port}", model)
+                reported(client, script, f"http://127.0.0.1:{server.server_port}", model)
                 server.shutdown()
         lines += [json.dumps({"client": client, **one}, ensure_ascii=False) for one in heard]
     FILE.write_text("\n".join([*lines, ""]), encoding="utf-8")

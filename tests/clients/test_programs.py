@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.clients.asking import CALLS, needs, told
+from tests.clients.asking import CALLS, needs, reported
 from tests.clients.scenes import SCENES
 from tests.service import Service
 from tests.upstream import Upstream
@@ -19,7 +19,7 @@ def played(client: str, upstream: Upstream, service: Service) -> dict[str, Any]:
     """What a client told of its scene."""
     script, model, turns = SCENES[client]
     upstream.turns(turns)
-    return told(client, script, service.url, model)
+    return reported(client, script, service.url, model)
 
 
 @needs("open-webui")
@@ -28,7 +28,7 @@ def test_open_webui_lists_chats_calls_tools_embeds_a_file_and_manages(tmp_path: 
         settings = {"OPENAI_BASE_URL": upstream.base_url, "OLLAMA_MODELS": str(tmp_path)}
         with Service(settings) as service:
             answer = played("open-webui", upstream, service)
-        embedded = [one.body for one in upstream.asked if one.path == "/v1/embeddings"]
+        embedded = [one.body for one in upstream.requested if one.path == "/v1/embeddings"]
     assert answer["verified"].count(".") == 2
     assert {"gen:latest", "emb:latest"} <= set(answer["models"])
     assert "completion" in answer["abilities"]
@@ -48,14 +48,14 @@ def test_open_webui_lists_chats_calls_tools_embeds_a_file_and_manages(tmp_path: 
 def test_home_assistant_is_set_up_answers_and_switches_a_lamp_on() -> None:
     with Upstream() as upstream, Service({"OPENAI_BASE_URL": upstream.base_url}) as service:
         answer = played("home-assistant", upstream, service)
-        asked = [one.body for one in upstream.generations()]
+        requested = [one.body for one in upstream.generations()]
     assert "gen:latest" in answer["offered"]
     assert answer["state"] == "loaded"
     assert answer["greeted"] == {"type": "action_done", "speech": "Hello there!"}
     assert answer["switched"] == {"type": "action_done", "speech": "Hello there!"}
     assert answer["lamp"] == "on"
-    assert "HassTurnOn" in [tool["function"]["name"] for tool in asked[1]["tools"]]
-    assert asked[2]["messages"][-1]["role"] == "tool"
+    assert "HassTurnOn" in [tool["function"]["name"] for tool in requested[1]["tools"]]
+    assert requested[2]["messages"][-1]["role"] == "tool"
 
 
 @needs("n8n")

@@ -48,8 +48,8 @@ class _Handler(BaseHTTPRequestHandler):
 def serving(*, good: bool) -> Iterator[str]:
     """The URL of a server; a bad one says in JSON that a path is not there, and repeats the key."""
     bad = (404, "application/json", json.dumps({"detail": f"not for {KEY}"}).encode())
-    kept = {} if good else {"missing": bad}
-    with ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), kept)) as server:
+    retained = {} if good else {"missing": bad}
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), retained)) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

@@ -38,10 +38,10 @@ class Run:
     """One run of the suite."""
 
     status: int
-    said: dict[str, Any]
+    stated: dict[str, Any]
 
     def findings(self) -> list[dict[str, Any]]:
-        return list(self.said["findings"])
+        return list(self.stated["findings"])
 
     def tells(self, planted: Planted) -> bool:
         """A finding names the endpoint and the defect."""

@@ -94,8 +94,8 @@ def without(frame: dict[str, Any], *names: str) -> dict[str, Any]:
 
 def found(*frames: dict[str, Any], **options: Any) -> list[str]:
     answer = "".join(json.dumps(frame) + "\n" for frame in frames).encode()
-    asked = {**ASKED, **({"options": options} if options else {})}
-    made = exchange(body=asked, answer=answer, headers=NDJSON)
+    requested = {**ASKED, **({"options": options} if options else {})}
+    made = exchange(body=requested, answer=answer, headers=NDJSON)
     return [expected for expected, _ in invariants.faults(made)]
 
 

@@ -34,7 +34,7 @@ def test_a_moment_is_known_to_the_nanosecond(text: str, seconds: str) -> None:
         "2026-11-24T23:30:00.1234567890Z",
     ],
 )
-def test_what_is_no_moment_with_an_offset_is_told(text: object) -> None:
+def test_what_is_no_moment_with_an_offset_is_reported(text: object) -> None:
     assert repr(text) in problem_of(text)
 
 

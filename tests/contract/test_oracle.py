@@ -74,9 +74,9 @@ def test_the_command_shows_differences_in_all_reports_and_they_are_no_failure(
             command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
         )
     assert done.returncode == 0, done.stdout + done.stderr
-    said = json.loads((tmp_path / "contract.json").read_text("utf-8"))["comparison"]
-    assert said["oracle"] == good.url
-    (one,) = [one for one in said["differences"] if one["case"] == "manage/copy-unknown"]
+    stated = json.loads((tmp_path / "contract.json").read_text("utf-8"))["comparison"]
+    assert stated["oracle"] == good.url
+    (one,) = [one for one in stated["differences"] if one["case"] == "manage/copy-unknown"]
     assert "detail" in one["target"]
     for text in (done.stdout, (tmp_path / "contract.html").read_text("utf-8")):
         assert f"ifferences from {good.url}" in text

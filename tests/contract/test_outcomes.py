@@ -63,7 +63,7 @@ def test_a_run_that_broke_off_is_neither_well_nor_a_finding() -> None:
     assert Result(outcomes=[PASSED], problem="interrupted").status is ExitStatus.IMPOSSIBLE
 
 
-def test_the_same_finding_of_several_tests_is_told_once_with_all_their_titles() -> None:
+def test_the_same_finding_of_several_tests_is_reported_once_with_all_their_titles() -> None:
     (group,) = result().findings()
     assert (group.finding, group.titles) == (BAD, ("streams end", "streams end well"))
 

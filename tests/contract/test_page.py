@@ -40,7 +40,7 @@ def test_the_page_needs_nothing_else(reader: Reader) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "stated",
     [
         "http://server.test",
         "POST /api/chat",
@@ -53,8 +53,8 @@ def test_the_page_needs_nothing_else(reader: Reader) -> None:
         "2 of 4 applicable tests passed",
     ],
 )
-def test_the_page_says_what_was_found_as_text(reader: Reader, said: str) -> None:
-    assert said in re.sub(r"\s+", " ", reader.text)
+def test_the_page_says_what_was_found_as_text(reader: Reader, stated: str) -> None:
+    assert stated in re.sub(r"\s+", " ", reader.text)
 
 
 def test_the_page_does_not_hold_the_key() -> None:

@@ -46,8 +46,8 @@ def run(folder: Path, *arguments: str) -> tuple[int, str, dict[str, Any]]:
 
 def test_a_good_server_is_status_0_and_what_does_not_apply_is_no_pass(tmp_path: Path) -> None:
     with serving(good=True) as url:
-        status, said, report = run(tmp_path, "--url", url, "-k", f"{UNKNOWN} or {EMBEDDING}")
-    assert status == 0, said
+        status, stated, report = run(tmp_path, "--url", url, "-k", f"{UNKNOWN} or {EMBEDDING}")
+    assert status == 0, stated
     assert report["target"]["model"] == "m:latest"
     score = report["score"]
     assert (score["failed"], score["percent"]) == (0, 100)
@@ -63,7 +63,7 @@ def test_a_bad_server_is_status_1_and_every_report_names_it_but_not_the_key(
     tmp_path: Path,
 ) -> None:
     with serving(good=False) as url:
-        status, said, report = run(tmp_path, "--url", url, "-k", UNKNOWN)
+        status, stated, report = run(tmp_path, "--url", url, "-k", UNKNOWN)
     assert status == 1
     assert {finding["expected"] for finding in report["findings"]} == {
         "text/plain",
@@ -71,7 +71,7 @@ def test_a_bad_server_is_status_1_and_every_report_names_it_but_not_the_key(
     }
     texts = [path.read_text() for path in sorted(tmp_path.iterdir()) if path.suffix != ".svg"]
     assert len(texts) == 3
-    for text in (said, *texts):
+    for text in (stated, *texts):
         assert "404 page not found" in text
         assert "$OLLAMA_API_KEY" in text
         assert KEY not in text
@@ -81,16 +81,16 @@ def test_a_bad_server_is_status_1_and_every_report_names_it_but_not_the_key(
 def test_no_server_is_status_2_and_says_so(tmp_path: Path) -> None:
     with serving(good=True) as url:
         pass  # its port is free now
-    status, said, report = run(tmp_path, "--url", url, "-k", UNKNOWN)
+    status, stated, report = run(tmp_path, "--url", url, "-k", UNKNOWN)
     assert status == 2
-    assert f"{url} does not answer" in said
+    assert f"{url} does not answer" in stated
     assert report["problem"].startswith(f"{url} does not answer")
 
 
-def test_each_report_goes_where_it_is_told_and_else_into_the_folder(tmp_path: Path) -> None:
-    told = Options(report_dir=tmp_path, json=tmp_path / "own.json")
-    assert told.file("json", "contract.json") == tmp_path / "own.json"
-    assert told.file("html", "contract.html") == tmp_path / "contract.html"
+def test_each_report_goes_where_it_is_reported_and_else_into_the_folder(tmp_path: Path) -> None:
+    reported = Options(report_dir=tmp_path, json=tmp_path / "own.json")
+    assert reported.file("json", "contract.json") == tmp_path / "own.json"
+    assert reported.file("html", "contract.html") == tmp_path / "contract.html"
     assert Options().file("html", "contract.html") is None
 
 

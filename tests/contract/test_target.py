@@ -15,7 +15,7 @@ def test_the_server_is_asked_for_its_model_and_what_that_can_do() -> None:
     assert found.embed_model is None
 
 
-def test_what_is_told_is_not_asked() -> None:
+def test_what_is_reported_is_not_asked() -> None:
     with serving(good=True) as url:
         found = Target.at(url, "x", "y", KEY, abilities=["completion", "tools"])
     assert found.abilities == {"completion", "tools", "embedding"}
@@ -41,7 +41,7 @@ def test_without_a_model_there_is_nothing_to_test() -> None:
         Target.at(url, api_key="wrong")
 
 
-def test_a_server_that_is_not_there_is_told_from_a_bad_one() -> None:
+def test_a_server_that_is_not_there_is_reported_from_a_bad_one() -> None:
     with serving(good=True) as url:
         pass
     with pytest.raises(LookupError, match="does not answer") as caught:

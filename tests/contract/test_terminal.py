@@ -22,7 +22,7 @@ def printed(made: Result) -> str:
     return console.file.getvalue()
 
 
-def test_findings_are_told_as_they_come_and_again_with_all_there_is_at_the_end() -> None:
+def test_findings_are_reported_as_they_come_and_again_with_all_there_is_at_the_end() -> None:
     text = printed(result())
     assert text.count("✗ POST /api/chat  one done") == 2
     assert "1. POST /api/chat: streams end\n" in text
@@ -35,7 +35,7 @@ def test_a_group_is_named_once() -> None:
     assert printed(result()).splitlines().count("group") == 1
 
 
-def test_the_reason_is_told_for_what_does_not_apply() -> None:
+def test_the_reason_is_reported_for_what_does_not_apply() -> None:
     assert "1 test: m does not claim the ability 'tools'" in printed(result())
 
 

@@ -29,8 +29,8 @@ def run(folder: Path, *planted: Planted) -> Run:
             check=False,
         )
     assert report.exists(), done.stderr.decode()[-3000:]
-    said: dict[str, Any] = json.loads(report.read_text("utf-8"))
-    return Run(done.returncode, said)
+    stated: dict[str, Any] = json.loads(report.read_text("utf-8"))
+    return Run(done.returncode, stated)
 
 
 @pytest.fixture(scope="module")

@@ -47,8 +47,8 @@ def test_this_service_passes_whole_over_a_backend_that_can_do_everything(tmp_pat
                 check=False,
             )
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
-    said = json.loads(report.read_text("utf-8"))
-    assert set(said["target"]["abilities"]) >= {
+    stated = json.loads(report.read_text("utf-8"))
+    assert set(stated["target"]["abilities"]) >= {
         "completion",
         "tools",
         "vision",
@@ -56,5 +56,5 @@ def test_this_service_passes_whole_over_a_backend_that_can_do_everything(tmp_pat
         "embedding",
         "logprobs",
     }
-    left_out = {title for one in said["not_applicable"] for title in one["tests"]}
+    left_out = {title for one in stated["not_applicable"] for title in one["tests"]}
     assert left_out == CANNOT

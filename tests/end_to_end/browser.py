@@ -37,9 +37,9 @@ class Browser:
     `events` are all that the page reported: requests, lines of its console, exceptions.
     """
 
-    def __init__(self, folder: Path, patience: float = 60.0) -> None:
+    def __init__(self, folder: Path, wait_seconds: float = 60.0) -> None:
         self.events: list[dict[str, Any]] = []
-        self._folder, self._patience = folder, patience
+        self._folder, self._wait_seconds = folder, wait_seconds
         self._number, self._session, self._buffer = 0, "", b""
 
     def __enter__(self) -> Self:
@@ -91,8 +91,8 @@ class Browser:
 
     def run(self, program: str) -> Any:
         """The value of a JavaScript expression in the page, or of the promise that it is."""
-        asked = {"expression": program, "awaitPromise": True, "returnByValue": True}
-        result = self.do("Runtime.evaluate", **asked)
+        requested = {"expression": program, "awaitPromise": True, "returnByValue": True}
+        result = self.do("Runtime.evaluate", **requested)
         if "exceptionDetails" in result:
             raise RuntimeError(result["exceptionDetails"]["exception"].get("description"))
         return result["result"].get("value")
@@ -130,7 +130,7 @@ class Browser:
         return base64.b64decode(self.do("Page.captureScreenshot")["data"])
 
     def _next(self) -> dict[str, Any]:
-        end = time.monotonic() + self._patience
+        end = time.monotonic() + self._wait_seconds
         while b"\0" not in self._buffer:
             ready, _, _ = select.select([self._answers], [], [], max(0, end - time.monotonic()))
             if not ready:

@@ -16,7 +16,7 @@ from tests.upstream import Upstream
 @pytest.fixture(scope="session")
 def local_service() -> Iterator[Service]:
     """`ollama-facade serve --local`: llama.cpp with the small model behind it."""
-    with Service(arguments=["--local"], patience=180) as service:
+    with Service(arguments=["--local"], wait_seconds=180) as service:
         yield service
 
 

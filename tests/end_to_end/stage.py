@@ -31,7 +31,7 @@ class Stage:
             for path in PATHS:
                 self.upstream.script(*map(foreign, turns), path=path)
 
-    def asked(self) -> list[Asked]:
+    def requested(self) -> list[Asked]:
         """What was asked of the routes that answered, in order."""
         paths = PATHS if self.relays else ("/v1/chat/completions",)
-        return [one for one in self.upstream.asked if one.path in paths]
+        return [one for one in self.upstream.requested if one.path in paths]

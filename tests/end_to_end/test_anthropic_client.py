@@ -47,14 +47,14 @@ def test_a_message_is_answered_under_the_clients_name(
     assert texts(message) == ["Hello there!"]
     assert (message.model, message.role, message.stop_reason) == ("NATIVE", "assistant", "end_turn")
     assert message.usage.output_tokens == 3
-    [asked] = stage.asked()
-    assert asked.body["model"] == "native"
+    [requested] = stage.requested()
+    assert requested.body["model"] == "native"
     if stage.relays:
-        assert asked.body["client_extra"] == {"a": [1]}
-        assert asked.headers["anthropic-version"]
+        assert requested.body["client_extra"] == {"a": [1]}
+        assert requested.headers["anthropic-version"]
         assert message.model_extra == {"backend_extra": 1}
     else:
-        assert asked.body["messages"][0] == {"role": "system", "content": "Be brief."}
+        assert requested.body["messages"][0] == {"role": "system", "content": "Be brief."}
 
 
 def test_a_message_streams(client: anthropic.Anthropic) -> None:
@@ -101,7 +101,7 @@ def test_a_tool_is_called_and_its_result_goes_back(
         ]
     )
     assert texts(second) == ["11 degrees."]
-    sent = stage.asked()[1].body["messages"]
+    sent = stage.requested()[1].body["messages"]
     if stage.relays:
         assert sent[2]["content"] == [result]
     else:
@@ -118,7 +118,7 @@ def test_an_image_reaches_the_backend(client: anthropic.Anthropic, stage: Stage)
     ]
     messages: list[Any] = [{"role": "user", "content": content}]
     assert texts(client.messages.create(model="vision", messages=messages, max_tokens=LIMIT))
-    [message] = stage.asked()[0].body["messages"]
+    [message] = stage.requested()[0].body["messages"]
     if stage.relays:
         assert message["content"] == content
     else:
@@ -142,8 +142,8 @@ def test_thoughts_come_apart_from_the_answer(
             message = stream.get_final_message()
     else:
         message = client.messages.create(**given)
-    told = [getattr(block, block.type) for block in message.content]
-    assert told == ["hm", "Yes"]
+    reported = [getattr(block, block.type) for block in message.content]
+    assert reported == ["hm", "Yes"]
     assert [block.type for block in message.content] == ["thinking", "text"]
 
 
@@ -157,7 +157,7 @@ def test_thinking_asked_of_a_model_that_cannot_is_forgiven(
         thinking={"type": "enabled", "budget_tokens": 1024},
     )
     assert texts(message) == ["Hello there!"]
-    assert [one.path for one in stage.upstream.asked] == ["/v1/chat/completions"]
+    assert [one.path for one in stage.upstream.requested] == ["/v1/chat/completions"]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_ollamas_own_checks_come_first(
         client.messages.create(**{"model": "native", "messages": HI, "max_tokens": LIMIT, **body})
     value: Any = caught.value
     assert value.body["type"] == "error"
-    assert stage.asked() == []
+    assert stage.requested() == []
 
 
 @pytest.mark.parametrize(

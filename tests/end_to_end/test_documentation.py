@@ -97,6 +97,6 @@ def test_the_policy_lets_nothing_in_from_elsewhere_and_nothing_out(page: Browser
     assert page.run("typeof x") == "undefined"
     out = "fetch('http://127.0.0.2:9/').then(() => 'sent', (error) => error.name)"
     assert page.run(out) == "TypeError"
-    said = " ".join(page.complaints())
-    assert "inline script" in said
-    assert "connect-src 'self'" in said
+    stated = " ".join(page.complaints())
+    assert "inline script" in stated
+    assert "connect-src 'self'" in stated

@@ -95,7 +95,7 @@ def test_a_chat_with_options_is_answered_and_counted(bed: Bed, stream: bool) -> 
 
 
 @pytest.mark.parametrize("stream", (True, False))
-def test_thoughts_are_told_apart_where_the_backend_tells_them(bed: Bed, stream: bool) -> None:
+def test_thoughts_are_reported_apart_where_the_backend_tells_them(bed: Bed, stream: bool) -> None:
     tells = "thinking" in bed.family.habits
     on = folded(bed.chat("Hi", stream=stream, think=True))["message"]
     off = folded(bed.chat("Hi", stream=stream, think=False))["message"]
@@ -106,9 +106,11 @@ def test_thoughts_are_told_apart_where_the_backend_tells_them(bed: Bed, stream: 
 @pytest.mark.parametrize("stream", (True, False))
 @pytest.mark.parametrize("think", (True, False))
 def test_tools_are_called_and_their_results_are_heard(bed: Bed, stream: bool, think: bool) -> None:
-    asked = [{"role": "user", "content": "How is it in Paris and in Rome?"}]
-    told = bed.client.chat(bed.model, asked, tools=[get_weather], think=think, stream=stream)
-    frames = list(told) if stream else [told]
+    requested = [{"role": "user", "content": "How is it in Paris and in Rome?"}]
+    reported = bed.client.chat(
+        bed.model, requested, tools=[get_weather], think=think, stream=stream
+    )
+    frames = list(reported) if stream else [reported]
     calls = [call for frame in frames for call in frame.message.tool_calls or ()]
     cities = [call.function.arguments for call in calls]
     assert cities == [{"city": "Paris"}, {"city": "Rome"}]
@@ -118,7 +120,7 @@ def test_tools_are_called_and_their_results_are_heard(bed: Bed, stream: bool, th
         {"role": "tool", "content": get_weather(**city), "tool_name": "get_weather"}
         for city in cities
     ]
-    messages = [*asked, turn, *results]
+    messages = [*requested, turn, *results]
     ended = bed.client.chat(bed.model, messages, tools=[get_weather], think=think)
     assert ended.message.content == "It is sunny in Rome"
 
@@ -210,8 +212,8 @@ def test_text_and_vectors_come_where_the_backend_has_them(bed: Bed) -> None:
     vectors = bed.service.ask("POST", "/api/embed", {"model": bed.model, "input": "a"})
     if bed.family.name == "deepseek":
         assert (text.status, vectors.status) == (502, 502)
-        told = {"error": "no such path at the backend"}
-        assert (text.json(), vectors.json()) == (told, told)
+        reported = {"error": "no such path at the backend"}
+        assert (text.json(), vectors.json()) == (reported, reported)
     else:
         assert text.json()["response"] == "Hello there!"
         assert len(vectors.json()["embeddings"][0]) == 8
@@ -226,9 +228,9 @@ def test_a_model_that_reasons_is_asked_in_its_own_words() -> None:
         assert [answer.json()["message"]["content"] for answer in answers] == ["Hello there!"] * 2
         dropped = [set((answer.header("Facade-Dropped") or "").split(", ")) for answer in answers]
         assert dropped == [{"temperature", "top_k", "min_p"}] * 2
-        asked = upstream.generations()
-        assert len(asked) == 3, "a refusal is learned once"
-        assert asked[-1].body["max_completion_tokens"] == 20
+        requested = upstream.generations()
+        assert len(requested) == 3, "a refusal is learned once"
+        assert requested[-1].body["max_completion_tokens"] == 20
 
 
 def test_every_habit_has_a_source() -> None:

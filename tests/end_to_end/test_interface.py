@@ -26,7 +26,7 @@ def page(browser: Browser, local_service: Service) -> Browser:
     return browser
 
 
-def kept(page: Browser, name: str) -> None:
+def retained(page: Browser, name: str) -> None:
     """A picture for people to look at, in build/pictures."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     (PICTURES / f"{name}.png").write_bytes(page.picture())
@@ -37,13 +37,13 @@ def text(page: Browser, identity: str) -> str:
 
 
 def press(page: Browser, key: str, code: int) -> None:
-    told = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+    reported = {"key": key, "code": key, "windowsVirtualKeyCode": code}
     more = {"text": "\r"} if key == "Enter" else {}
-    page.do("Input.dispatchKeyEvent", type="keyDown", **told, **more)
-    page.do("Input.dispatchKeyEvent", type="keyUp", **told)
+    page.do("Input.dispatchKeyEvent", type="keyDown", **reported, **more)
+    page.do("Input.dispatchKeyEvent", type="keyUp", **reported)
 
 
-def asked(page: Browser, question: str) -> None:
+def requested(page: Browser, question: str) -> None:
     """By keyboard alone: from the model to the question with the tabulator, and Enter sends."""
     page.run("document.getElementById('model').focus()")
     press(page, "Tab", 9)
@@ -65,7 +65,7 @@ def test_models_and_health_are_shown_and_nothing_came_from_elsewhere(
 
 
 def test_a_question_is_answered_with_its_figures_by_keyboard_alone(page: Browser) -> None:
-    asked(page, "What is the capital of France?")
+    requested(page, "What is the capital of France?")
     page.wait_for("document.getElementById('tokens').textContent != '\u2013'")
     page.wait_for("document.getElementById('stop').disabled")
     assert "Paris" in page.run("document.querySelector('.assistant').textContent")
@@ -77,13 +77,13 @@ def test_a_question_is_answered_with_its_figures_by_keyboard_alone(page: Browser
     assert float(text(page, "rate")) > 0
     assert page.run("document.activeElement.id") == "question"
     assert page.complaints() == []
-    kept(page, "desk")
+    retained(page, "desk")
 
 
-def test_what_fails_is_told_and_the_question_stays(page: Browser) -> None:
+def test_what_fails_is_reported_and_the_question_stays(page: Browser) -> None:
     page.run("document.getElementById('model').add(new Option('gone'))")
     page.run("document.getElementById('model').value = 'gone'")
-    asked(page, "Anybody?")
+    requested(page, "Anybody?")
     page.wait_for("document.querySelector('li .failed')")
     assert page.run("document.querySelector('li .failed').textContent") == "model 'gone' not found"
     assert page.run("document.getElementById('question').value") == "Anybody?"
@@ -98,7 +98,7 @@ def test_it_fits_a_phone_in_either_colour(page: Browser, scheme: str) -> None:
         assert page.run("document.documentElement.scrollWidth <= window.innerWidth")
         background = page.run("getComputedStyle(document.body).backgroundColor")
         assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(24, 24, 27)"}[scheme]
-        kept(page, f"phone-{scheme}")
+        retained(page, f"phone-{scheme}")
     finally:
         page.do("Emulation.clearDeviceMetricsOverride")
         page.do("Emulation.setEmulatedMedia", features=[])

@@ -74,9 +74,9 @@ def test_a_schema_arrives_as_a_response_format(
 ) -> None:
     scripted_upstream.turns([{"chunks": ['{"a":', "1}"]}])
     assert json.loads(take("schema")["value"]["message"]["content"]) == {"a": 1}
-    asked = scripted_upstream.generations()[0].body["response_format"]
-    assert asked["type"] == "json_schema"
-    assert asked["json_schema"]["schema"]["required"] == ["a"]
+    requested = scripted_upstream.generations()[0].body["response_format"]
+    assert requested["type"] == "json_schema"
+    assert requested["json_schema"]["schema"]["required"] == ["a"]
 
 
 def test_thoughts_come_apart_from_the_answer(

@@ -74,14 +74,14 @@ def test_a_response_is_given_under_the_clients_name(
     response = respond(client, streamed, **given)
     assert (response.output_text, response.model) == ("Hello there!", "NATIVE")
     assert (response.status, response.usage.output_tokens) == ("completed", 3)
-    [asked] = stage.asked()
-    assert asked.body["model"] == "native"
+    [requested] = stage.requested()
+    assert requested.body["model"] == "native"
     if stage.relays:
-        assert asked.body["client_extra"] == {"a": [1]}
-        assert "temperature" not in asked.body
+        assert requested.body["client_extra"] == {"a": [1]}
+        assert "temperature" not in requested.body
         assert response.backend_extra == 1
     else:
-        assert asked.body["messages"][0] == {"role": "system", "content": "Be brief."}
+        assert requested.body["messages"][0] == {"role": "system", "content": "Be brief."}
 
 
 def test_every_event_of_a_response_comes_in_order(client: openai.OpenAI, stage: Stage) -> None:
@@ -116,7 +116,7 @@ def test_a_tool_is_called_and_its_result_goes_back(
     result = {"type": "function_call_output", "call_id": call.call_id, "output": "11"}
     second = respond(client, streamed, input=[*HI, asked_back, result], **given)
     assert second.output_text == "11 degrees."
-    body = stage.asked()[1].body
+    body = stage.requested()[1].body
     if stage.relays:
         assert body["input"][2] == result
     else:
@@ -131,7 +131,7 @@ def test_an_image_reaches_the_backend(client: openai.OpenAI, stage: Stage) -> No
     ]
     given: list[Any] = [{"role": "user", "content": content}]
     assert client.responses.create(model="vision", input=given).output_text == "Hello there!"
-    body = stage.asked()[0].body
+    body = stage.requested()[0].body
     if stage.relays:
         assert body["input"] == given
     else:
@@ -142,7 +142,7 @@ def test_an_image_reaches_the_backend(client: openai.OpenAI, stage: Stage) -> No
 def test_an_unknown_model_is_not_found(client: openai.OpenAI, stage: Stage, stream: bool) -> None:
     with pytest.raises(openai.NotFoundError, match="model 'nope' not found"):
         client.responses.create(model="nope", input="Hi", stream=stream)
-    assert stage.asked() == []
+    assert stage.requested() == []
 
 
 @pytest.mark.parametrize("stream", (False, True))

@@ -53,7 +53,7 @@ def test_a_response_whole_and_streamed(take: Callable[[str], Any]) -> None:
 def test_a_tool_in_a_response_over_two_turns(take: Callable[[str], Any], stage: Stage) -> None:
     stage.turns({"chunks": [CALL]}, {"chunks": ["11 degrees."]})
     assert take("responseTools") == {"value": ["get_weather", {"city": "Paris"}, "11 degrees."]}
-    assert len(stage.asked()) == 2
+    assert len(stage.requested()) == 2
 
 
 def test_a_message_whole_and_streamed(take: Callable[[str], Any]) -> None:
@@ -64,12 +64,12 @@ def test_a_tool_in_a_message_over_two_turns(take: Callable[[str], Any], stage: S
     stage.turns({"chunks": [CALL]}, {"chunks": ["11 degrees."]})
     expected = ["tool_use", "get_weather", {"city": "Paris"}, "11 degrees."]
     assert take("messageTools") == {"value": expected}
-    assert len(stage.asked()) == 2
+    assert len(stage.requested()) == 2
 
 
 def test_an_image_reaches_the_backend(take: Callable[[str], Any], stage: Stage) -> None:
     assert take("image") == {"value": "Hello there!"}
-    assert b"iVBORw0KGgo" in stage.asked()[0].data
+    assert b"iVBORw0KGgo" in stage.requested()[0].data
 
 
 def test_thoughts_come_apart_from_the_answer(take: Callable[[str], Any], stage: Stage) -> None:

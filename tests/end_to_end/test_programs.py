@@ -80,11 +80,11 @@ def test_home_assistant_gets_data_in_the_form_that_a_task_asks_for(
     frames = chat(service, messages=[{"role": "user", "content": "Rooms?"}], format=SCHEMA)
     text = "".join(frame.message.content or "" for frame in frames)
     assert json.loads(text) == {"rooms": ["hall"]}
-    asked = upstream.generations()[-1].body["response_format"]
-    assert asked["json_schema"]["schema"] == SCHEMA
+    requested = upstream.generations()[-1].body["response_format"]
+    assert requested["json_schema"]["schema"] == SCHEMA
 
 
-def test_home_assistant_is_told_why_a_model_cannot_be_downloaded(service: Service) -> None:
+def test_home_assistant_is_reported_why_a_model_cannot_be_downloaded(service: Service) -> None:
     refused = pytest.raises(ollama.ResponseError, match="pull model manifest")
     with ollama.Client(host=service.url) as client, refused:
         client.pull("absent")

@@ -51,7 +51,7 @@ def weather(city: str) -> str:
     return f"rain in {city}"
 
 
-def asked(backend: Upstream) -> dict[str, Any]:
+def requested(backend: Upstream) -> dict[str, Any]:
     return dict(backend.generations()[-1].body)
 
 
@@ -75,7 +75,7 @@ def test_two_calls_of_one_tool_find_their_results_although_the_client_drops_ids(
         history.append({"role": "tool", "tool_name": "weather", "content": result})
     second = client.chat("native-tools", history, tools=[weather])
     assert second.message.content == "Rain in both."
-    sent = asked(backend)["messages"]
+    sent = requested(backend)["messages"]
     announced = [call["id"] for call in sent[1]["tool_calls"]]
     assert len(set(announced)) == 2
     assert [(one["tool_call_id"], one["content"]) for one in sent[2:]] == [
@@ -94,7 +94,7 @@ def test_an_image_a_schema_and_logprobs_reach_the_backend_and_come_back(
     assert answer.message.content == '{"colour": "red"}'
     assert answer.logprobs is not None
     assert answer.logprobs[0].token == '{"colour":'
-    sent = asked(backend)
+    sent = requested(backend)
     text, image = sent["messages"][0]["content"]
     assert text == {"type": "text", "text": "Colour?"}
     assert image["image_url"]["url"].startswith("data:image/png;base64,")
@@ -126,7 +126,7 @@ def test_the_context_of_generate_carries_the_conversation(
     backend.turns([{"chunks": ["Noted."]}, {"chunks": ["Ada."]}])
     first = client.generate("native", "My name is Ada.")
     client.generate("native", "What is my name?", context=first.context)
-    assert [message["content"] for message in asked(backend)["messages"]] == [
+    assert [message["content"] for message in requested(backend)["messages"]] == [
         "My name is Ada.",
         "Noted.",
         "What is my name?",
@@ -137,9 +137,9 @@ def test_raw_and_suffix_go_to_text_completions(client: ollama.Client, backend: U
     backend.turns([{"chunks": ["x"]}])
     client.generate("native", "[INST] Hi", raw=True)
     assert backend.generations()[-1].path == "/v1/completions"
-    assert asked(backend)["prompt"] == "[INST] Hi"
+    assert requested(backend)["prompt"] == "[INST] Hi"
     client.generate("insert", "def f(", suffix="return 1")
-    assert (asked(backend)["prompt"], asked(backend)["suffix"]) == ("def f(", "return 1")
+    assert (requested(backend)["prompt"], requested(backend)["suffix"]) == ("def f(", "return 1")
 
 
 def test_a_model_is_created_from_another_and_chats_with_its_preset(
@@ -154,7 +154,7 @@ def test_a_model_is_created_from_another_and_chats_with_its_preset(
     )
     assert made.status == "success"
     client.chat("pirate", [{"role": "user", "content": "Hi"}], options={"seed": 7})
-    sent = asked(backend)
+    sent = requested(backend)
     assert sent["model"] == "native"
     assert sent["messages"][0] == {"role": "system", "content": "You are a pirate."}
     assert (sent["temperature"], sent["stop"], sent["seed"]) == (0.25, ["END"], 7)

@@ -79,8 +79,8 @@ def errors_of(title: str) -> list[str]:
     return [re.sub(r"\\\{[^}]*\}", ".*", re.escape(text)) for text in texts]
 
 
-def is_listed(title: str, said: str) -> bool:
-    return any(re.search(pattern, said) for pattern in errors_of(title))
+def is_listed(title: str, stated: str) -> bool:
+    return any(re.search(pattern, stated) for pattern in errors_of(title))
 
 
 @pytest.fixture(autouse=True)
@@ -99,12 +99,12 @@ def test_every_line_of_curl_is_answered(scripted_service: Service, tmp_path: Pat
             text=True,
             check=True,
         )
-        said, _, status = answer.stdout.rpartition("\n")
+        stated, _, status = answer.stdout.rpartition("\n")
         if title in REFUSED:
-            assert is_listed(title, said), (title, answer.stdout)
+            assert is_listed(title, stated), (title, answer.stdout)
         else:
             assert status == ("404" if title in ABSENT else "200"), (title, answer.stdout)
-            assert not ERROR.search(said), (title, said)
+            assert not ERROR.search(stated), (title, stated)
 
 
 def test_every_python_program_runs(scripted_service: Service) -> None:
@@ -120,11 +120,11 @@ def test_every_python_program_runs(scripted_service: Service) -> None:
     )
     result = json.loads(done.stdout)
     assert set(result) == set(given)
-    for title, said in result.items():
+    for title, stated in result.items():
         if title in REFUSED:
-            assert is_listed(title, said["error"]), (title, said)
+            assert is_listed(title, stated["error"]), (title, stated)
         else:
-            assert said.get("output"), (title, said)
+            assert stated.get("output"), (title, stated)
 
 
 @needs_node
@@ -149,10 +149,10 @@ def test_every_javascript_program_runs(scripted_service: Service) -> None:
     )
     result = json.loads(done.stdout)
     assert set(result) == {title for title, _ in given}
-    for title, said in result.items():
-        text = said.get("output") or said["error"]
+    for title, stated in result.items():
+        text = stated.get("output") or stated["error"]
         if title in REFUSED:
-            assert is_listed(title, text), (title, said)
+            assert is_listed(title, text), (title, stated)
         else:
-            assert said.get("output"), (title, said)
+            assert stated.get("output"), (title, stated)
             assert not ERROR.search(text), (title, text)

@@ -26,9 +26,9 @@ HI = [{"role": "user", "content": "Hi"}]
 OPTIONS = {"seed": 1, "temperature": 0.5, "top_k": 5, "num_predict": 20, "stop": ["x"]}
 
 
-def strict(asked: Asked) -> Sequence[Step]:
+def strict(requested: Asked) -> Sequence[Step]:
     """As OpenAI writes it: one name at a time."""
-    unknown = [name for name in asked.body if name not in KNOWN]
+    unknown = [name for name in requested.body if name not in KNOWN]
     if unknown:
         error = {
             "message": f"Unrecognized request argument supplied: {unknown[0]}",
@@ -37,15 +37,15 @@ def strict(asked: Asked) -> Sequence[Step]:
             "code": None,
         }
         return [answer(400, {"error": error})]
-    return generous(asked)
+    return generous(requested)
 
 
-def generous(asked: Asked) -> Sequence[Step]:
-    if "input" in asked.body:
+def generous(requested: Asked) -> Sequence[Step]:
+    if "input" in requested.body:
         data = [{"index": 0, "embedding": embedding("a")}]
         return [answer(200, {"object": "list", "data": data})]
     scenario = spoken({})
-    return scenario(asked) if callable(scenario) else scenario
+    return scenario(requested) if callable(scenario) else scenario
 
 
 @pytest.fixture(params=(strict, generous), ids=("strict", "generous"))
@@ -94,7 +94,7 @@ def test_what_was_left_out_is_named_also_where_the_backend_then_fails(
 ) -> None:
     refusal = [answer(400, {"error": {"message": "Unknown parameter: 'seed'."}})]
     failure = [answer(503, {"error": {"message": "overloaded"}})]
-    upstream.script(lambda asked: refusal if "seed" in asked.body else failure)
+    upstream.script(lambda requested: refusal if "seed" in requested.body else failure)
     with Service({"OPENAI_BASE_URL": upstream.base_url}) as service:
         body = {"model": "native", "messages": HI, "stream": stream, "options": {"seed": 1}}
         answered = service.ask("POST", "/api/chat", body)

@@ -13,7 +13,6 @@ from tests.fakes.layers import (
     EMBED,
     GENERATE,
     arguments_as_text,
-    asked,
     each,
     ended,
     in_milliseconds,
@@ -24,6 +23,7 @@ from tests.fakes.layers import (
     of_response,
     plain,
     pulled,
+    requested,
     streams,
     twice_done,
     unknown_is_known,
@@ -85,7 +85,7 @@ DEFECTS: dict[str, Planted] = {
         "digest",
     ),
     "stop not heard": Planted(
-        asked(GENERATE, no_options("stop")), "POST /api/generate", "stop string"
+        requested(GENERATE, no_options("stop")), "POST /api/generate", "stop string"
     ),
     # the second server
     "arguments as text": Planted(each(CHAT, arguments_as_text), "POST /api/chat", "arguments"),
@@ -117,7 +117,7 @@ DEFECTS: dict[str, Planted] = {
         "frames that arrive",
     ),
     "a format not heard": Planted(
-        asked(GENERATE, lambda body: body.pop("format", None)),
+        requested(GENERATE, lambda body: body.pop("format", None)),
         "POST /api/generate",
         "JSON object as text",
     ),

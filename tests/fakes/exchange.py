@@ -125,8 +125,8 @@ def _handler(handle: Handle) -> type[BaseHTTPRequestHandler]:
 
         def _answer(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            path, asked, query = self.path.partition("?")
-            request = Request(self.command, path, headers, self._body(), asked + query)
+            path, requested, query = self.path.partition("?")
+            request = Request(self.command, path, headers, self._body(), requested + query)
             with suppress(ConnectionError):
                 self._send(handle(request))
 

@@ -16,15 +16,15 @@ def frame(name: str, what: Mapping[str, Any], **end: Any) -> dict[str, Any]:
     return {"model": name, "created_at": moment(), **what, **done, **end}
 
 
-def parts_of(body: Mapping[str, Any], said: speech.Said) -> list[dict[str, Any]]:
+def parts_of(body: Mapping[str, Any], stated: speech.Said) -> list[dict[str, Any]]:
     """What each frame shows."""
-    parts: list[dict[str, Any]] = [{"thinking": token} for token in said.thinking]
-    for token in said.content:
+    parts: list[dict[str, Any]] = [{"thinking": token} for token in stated.thinking]
+    for token in stated.content:
         part: dict[str, Any] = {"text": token}
         if body.get("logprobs"):
             part["logprobs"] = [probability(token, int(body.get("top_logprobs") or 0))]
         parts.append(part)
-    for index, call in enumerate(said.calls):
+    for index, call in enumerate(stated.calls):
         ident = "call_" + secrets.token_hex(4)
         function = {"index": index, "name": call["name"], "arguments": call["arguments"]}
         parts.append({"calls": [{"id": ident, "function": function}]})

@@ -51,7 +51,7 @@ class Generation:
         ):
             return error(400, json.dumps({"error": MULTIMODAL}))
         prompt = "\n".join(str(message.get("content") or "") for message in messages)
-        said = speech.answer(
+        stated = speech.answer(
             prompt,
             format=body.get("format"),
             tools=[tool for tool in body.get("tools") or () if tool],
@@ -60,7 +60,7 @@ class Generation:
         )
         pictures = sum(PICTURE * len(message.get("images") or ()) for message in messages)
         return self._reply(
-            body, said, len(speech.tokens(prompt)) + 4 * len(messages) + pictures + 3
+            body, stated, len(speech.tokens(prompt)) + 4 * len(messages) + pictures + 3
         )
 
     def generate(self, body: Mapping[str, Any]) -> Reply:
@@ -85,16 +85,22 @@ class Generation:
             speech.number(token)
             for token in speech.tokens(prompt + system + str(body.get("suffix") or ""))
         ]
-        said = speech.answer(
+        stated = speech.answer(
             prompt + system, format=body.get("format"), thinks=self._thinks(model, body)
         )
         count = len(read) + (0 if body.get("raw") else 7) + PICTURE * len(body.get("images") or ())
-        return self._reply(body, said, count, None if body.get("raw") else read)
+        return self._reply(body, stated, count, None if body.get("raw") else read)
 
     def embed(self, body: Mapping[str, Any]) -> Reply:
         """`POST /api/embed`."""
-        asked = body.get("input")
-        inputs = [] if asked in (None, "") else asked if isinstance(asked, list) else [asked]
+        requested = body.get("input")
+        inputs = (
+            []
+            if requested in (None, "")
+            else requested
+            if isinstance(requested, list)
+            else [requested]
+        )
         if any(not isinstance(one, str) for one in inputs):
             return error(400, "invalid input type")
         began, name = time.monotonic_ns(), str(body.get("model") or "")
@@ -183,8 +189,8 @@ class Generation:
 
     @staticmethod
     def _seconds(body: Mapping[str, Any]) -> float | None:
-        kept = parse_keep_alive(body.get("keep_alive")) if "keep_alive" in body else None
-        return None if kept is None else kept / 1e9
+        retained = parse_keep_alive(body.get("keep_alive")) if "keep_alive" in body else None
+        return None if retained is None else retained / 1e9
 
     @staticmethod
     def _thinks(model: Model, body: Mapping[str, Any]) -> bool:
@@ -200,27 +206,27 @@ class Generation:
         """The answer, streamed or whole."""
         options = body.get("options") or {}
         budget = int(options.get("num_predict") or -1)
-        said = speech.cut(
+        stated = speech.cut(
             whole, budget if budget > 0 else speech.LONGEST, options.get("stop") or []
         )
-        parts = list(parts_of(body, said))
+        parts = list(parts_of(body, stated))
         name, chat = str(body["model"]), "messages" in body
         began = time.monotonic_ns()
         time.sleep(PER_TOKEN + read * 2e-5)
         ready = time.monotonic_ns() - began
 
         def end() -> dict[str, Any]:
-            written = [speech.number(token) for token in said.content]
-            kept = {"context": [*(context or []), *written]} if context is not None else {}
+            written = [speech.number(token) for token in stated.content]
+            retained = {"context": [*(context or []), *written]} if context is not None else {}
             spent = time.monotonic_ns() - began
             return {
-                "done_reason": said.reason,
-                **kept,
+                "done_reason": stated.reason,
+                **retained,
                 "total_duration": spent,
                 "load_duration": PER_TOKEN_NS // 4,
                 "prompt_eval_count": read,
                 "prompt_eval_duration": ready - PER_TOKEN_NS // 2,
-                **({"eval_count": said.count} if said.count else {}),
+                **({"eval_count": stated.count} if stated.count else {}),
                 "eval_duration": spent - ready + PER_TOKEN_NS // 4,
             }
 
@@ -232,7 +238,7 @@ class Generation:
             if probabilities:
                 # Ollama's two structures have this field in different places.
                 reason = {"done_reason": last["done_reason"]}
-                told = {"logprobs": probabilities}
-                last = {**reason, **told, **last} if chat else {**last, **told}
+                reported = {"logprobs": probabilities}
+                last = {**reason, **reported, **last} if chat else {**last, **reported}
             return Reply(body=frame(name, what, **last))
         return Reply(frames=Live(name, parts, end, chat), media=NDJSON, pace=PER_TOKEN)  # type: ignore[arg-type]

@@ -52,7 +52,7 @@ def streams(path: str, change: Callable[[Any], Iterator[Any]]) -> Defect:
     return planted
 
 
-def asked(path: str, change: Callable[[dict[str, Any]], Any]) -> Defect:
+def requested(path: str, change: Callable[[dict[str, Any]], Any]) -> Defect:
     """Changes the requests of a route, so that a part of them is not heard."""
 
     def planted(request: Request, handle: Handle) -> Reply:
@@ -68,8 +68,8 @@ def instead(fits: Callable[[Request, Reply], bool], reply: Callable[[Reply], Rep
     """Puts another reply where one fits."""
 
     def planted(request: Request, handle: Handle) -> Reply:
-        said = handle(request)
-        return reply(said) if fits(request, said) else said
+        stated = handle(request)
+        return reply(stated) if fits(request, stated) else stated
 
     return planted
 

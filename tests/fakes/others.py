@@ -15,12 +15,12 @@ from tests.fakes.layers import (
     EMBED,
     GENERATE,
     Change,
-    asked,
     calls_lost,
     each,
     instead,
     load_generates,
     no_options,
+    requested,
     streams,
     thoughts_in_text,
     without,
@@ -83,10 +83,12 @@ THIRD: dict[str, Planted] = {
     "thoughts in the text": Planted(each(CHAT, thoughts_in_text), "POST /api/chat", "thinking"),
     "a load that generates": Planted(load_generates, "POST /api/generate", "done_reason load"),
     "num_predict not heard": Planted(
-        asked(CHAT, no_options("num_predict")), "POST /api/chat", "num_predict"
+        requested(CHAT, no_options("num_predict")), "POST /api/chat", "num_predict"
     ),
     "no logprobs": Planted(
-        asked(GENERATE, lambda body: body.pop("logprobs", None)), "POST /api/generate", "logprobs"
+        requested(GENERATE, lambda body: body.pop("logprobs", None)),
+        "POST /api/generate",
+        "logprobs",
     ),
     "raw refused": Planted(
         instead(
@@ -123,12 +125,12 @@ THIRD: dict[str, Planted] = {
         "stays open",
     ),
     "only the last message": Planted(
-        asked(CHAT, lambda body: body.update(messages=(body.get("messages") or [])[-1:])),
+        requested(CHAT, lambda body: body.update(messages=(body.get("messages") or [])[-1:])),
         "POST /api/chat",
         "all messages",
     ),
     "pictures dropped": Planted(
-        asked(GENERATE, lambda body: body.pop("images", None)),
+        requested(GENERATE, lambda body: body.pop("images", None)),
         "POST /api/generate",
         "picture in it",
     ),
@@ -136,7 +138,7 @@ THIRD: dict[str, Planted] = {
     "case matters": Planted(case_matters, "POST /api/chat", "is taken"),
     "an hour ahead": Planted(each(CHAT, hour_ahead), "POST /api/chat", "server's own clock"),
     "dimensions not heard": Planted(
-        asked(EMBED, lambda body: body.pop("dimensions", None)),
+        requested(EMBED, lambda body: body.pop("dimensions", None)),
         "POST /api/embed",
         "dimensions says",
     ),
@@ -146,7 +148,9 @@ THIRD: dict[str, Planted] = {
         "order of the inputs",
     ),
     "truncate not heard": Planted(
-        asked(EMBED, lambda body: body.pop("truncate", None)), "POST /api/embed", "truncate: false"
+        requested(EMBED, lambda body: body.pop("truncate", None)),
+        "POST /api/embed",
+        "truncate: false",
     ),
     "letters replaced": Planted(each("/api/show", in_ascii), "POST /api/show", "as it was sent"),
     "a delete that pretends": Planted(
@@ -177,7 +181,7 @@ THIRD: dict[str, Planted] = {
         "access-control-allow-origin",
     ),
     "name not heard": Planted(
-        asked("/api/pull", lambda body: body.pop("name", None)),
+        requested("/api/pull", lambda body: body.pop("name", None)),
         "POST /api/pull",
         "for name as for model",
     ),
@@ -208,7 +212,7 @@ FOURTH: dict[str, Planted] = {
         "404",
     ),
     "streams off by default": Planted(
-        asked(CHAT, lambda body: body.setdefault("stream", False)),
+        requested(CHAT, lambda body: body.setdefault("stream", False)),
         "POST /api/chat",
         "application/x-ndjson",
     ),

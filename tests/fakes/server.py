@@ -73,11 +73,11 @@ class Ollama:
             if not self.origins.allows(origin):
                 return Reply(403, media=None)
             if request.method == "OPTIONS":
-                said = self.origins.preflight(origin.encode())
+                stated = self.origins.preflight(origin.encode())
                 known = ROUTES.get(request.path)
                 allow = {"Allow": ", ".join(known)} if known else {}
-                told = {_text(k): _text(v) for k, v in said}
-                return Reply(204, media=None, headers={**told, **allow})
+                reported = {_text(k): _text(v) for k, v in stated}
+                return Reply(204, media=None, headers={**reported, **allow})
             more = {_text(k): _text(v) for k, v in self.origins.headers(origin.encode())}
         reply = self._route(request)
         reply.headers.update(more)
@@ -107,10 +107,10 @@ class Ollama:
     def _posted(self, path: str, body: dict[str, Any]) -> Reply:
         name = path.rpartition("/")[2]
         if name in ("chat", "generate", "embed", "embeddings"):
-            said: Reply = getattr(self.speaks, name)(body)
+            stated: Reply = getattr(self.speaks, name)(body)
         else:
-            said = getattr(self, name)(body)
-        return said
+            stated = getattr(self, name)(body)
+        return stated
 
     def get_root(self) -> Reply:
         return Reply(body="Ollama is running", media="text/plain; charset=utf-8")

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 PIECE = re.compile(r"\s?[^\W\d_]{1,5}|\s?\d{1,3}|\s|[^\w\s]|_", re.UNICODE)
 DIMENSIONS = 16
-LONGEST = 80
+MAX_WORDS = 80
 """How many tokens are said where no budget is given."""
 
 
@@ -77,32 +77,32 @@ def answer(
     thinks: bool = False,
 ) -> Said:
     """What is said to a prompt; `result`: the prompt ends with what a tool gave."""
-    said = Said()
+    stated = Said()
     if thinks:
-        said.thinking = tokens("The user wants an answer, so let me think of one.")
+        stated.thinking = tokens("The user wants an answer, so let me think of one.")
     if tools and not result:
         for tool in tools[: 2 if "and" in prompt.split() else 1]:
             function = tool.get("function") or {}
             schema = function.get("parameters") or {}
-            said.calls.append({"name": function.get("name", ""), "arguments": instance(schema)})
-        return said
+            stated.calls.append({"name": function.get("name", ""), "arguments": instance(schema)})
+        return stated
     if format == "json":
-        said.content = tokens('{"city": "Paris", "answer": 42}')
+        stated.content = tokens('{"city": "Paris", "answer": 42}')
     elif isinstance(format, Mapping):
         Draft202012Validator.check_schema(format)
-        said.content = tokens(json.dumps(instance(format)))
+        stated.content = tokens(json.dumps(instance(format)))
     else:
         first = hashlib.sha256(prompt.encode()).digest()[0]
-        said.content = tokens(f"Yes: {', '.join(str(first + i) for i in range(LONGEST))}.")
-    return said
+        stated.content = tokens(f"Yes: {', '.join(str(first + i) for i in range(MAX_WORDS))}.")
+    return stated
 
 
-def cut(said: Said, budget: int, stops: Sequence[str]) -> Said:
+def cut(stated: Said, budget: int, stops: Sequence[str]) -> Said:
     """What stop strings and the budget leave of it."""
-    text = "".join(said.content)
+    text = "".join(stated.content)
     places = [place for stop in stops if stop and (place := text.find(stop)) >= 0]
-    content = tokens(text[: min(places)]) if places else list(said.content)
-    out = Said(content, list(said.thinking), list(said.calls), "stop")
+    content = tokens(text[: min(places)]) if places else list(stated.content)
+    out = Said(content, list(stated.thinking), list(stated.calls), "stop")
     if budget >= 0 and out.count > budget:
         out.thinking = out.thinking[:budget]
         out.content = out.content[: max(0, budget - len(out.thinking))]

@@ -25,11 +25,15 @@ def passed_on(service: Service) -> Handle:
     """What the service says to a request, whole."""
 
     def handle(request: Request) -> Reply:
-        kept = {name: text for name, text in request.headers.items() if name not in OWN}
+        retained = {name: text for name, text in request.headers.items() if name not in OWN}
         path = request.path + request.query
-        said = raw.exchange("127.0.0.1", service.port, request.method, path, kept, request.body)
-        headers = {name: text for name, text in said.headers if name.lower() not in FRAMING}
-        return Reply(said.status, said.body, media=said.header("content-type"), headers=headers)
+        stated = raw.exchange(
+            "127.0.0.1", service.port, request.method, path, retained, request.body
+        )
+        headers = {name: text for name, text in stated.headers if name.lower() not in FRAMING}
+        return Reply(
+            stated.status, stated.body, media=stated.header("content-type"), headers=headers
+        )
 
     return handle
 

@@ -62,8 +62,8 @@ def grade(case: Case, live: Live) -> Graded:
     """Compares an answer with the recorded one."""
     text, headers = case.text(), recorded_headers(case)
     if live.status != case.response["status"]:
-        told = f"body: {text[:200]!r} ≠ {live.text[:200]!r}"
-        return Graded("differs", [f"status: {case.response['status']} ≠ {live.status}", told])
+        reported = f"body: {text[:200]!r} ≠ {live.text[:200]!r}"
+        return Graded("differs", [f"status: {case.response['status']} ≠ {live.status}", reported])
     hard, notes = compare_headers(headers, live.headers, has_body=bool(text))
     if live.cut and not case.response.get("connection_cut"):
         hard.append("the answer was cut off")
@@ -139,8 +139,8 @@ def without_layers(body: Body) -> Body:
     """Frames of layers taken out: which of them come is not fixed."""
     keep = [not (isinstance(one, dict) and "digest" in one) for one in body.masked]
     for name in ("beside", "values", "masked"):
-        kept = [one for one, stays in zip(getattr(body, name), keep, strict=True) if stays]
-        setattr(body, name, kept)
+        retained = [one for one, stays in zip(getattr(body, name), keep, strict=True) if stays]
+        setattr(body, name, retained)
     return body
 
 

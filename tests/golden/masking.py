@@ -21,7 +21,7 @@ DIGEST = re.compile(r"sha256[:-][0-9a-f]{64}")
 LAYER = re.compile(r"\b(pulling|pushing) [0-9a-f]{12}\b")
 # The scripted backend reports these in its `timings`.
 REPORTED = {"prompt_eval_duration": "12500000", "eval_duration": "40250000"}
-KEPT_INFO = (".context_length", ".embedding_length")
+COMPARED_INFO = (".context_length", ".embedding_length")
 TEMPLATE = re.compile(
     r"(?ms)^TEMPLATE .*?(?=^(SYSTEM|PARAMETER|LICENSE|MESSAGE|RENDERER|PARSER) |\Z)"
 )
@@ -81,8 +81,10 @@ class Mask:
         if key == "template" and isinstance(value, str) and self.jinja:
             return "<the chat template of the weights>"
         if key == "model_info" and isinstance(value, dict):
-            kept = {name for name in value if name.endswith(KEPT_INFO)} | {"general.architecture"}
-            return {name: inner for name, inner in value.items() if name in kept}
+            retained = {name for name in value if name.endswith(COMPARED_INFO)} | {
+                "general.architecture"
+            }
+            return {name: inner for name, inner in value.items() if name in retained}
         return UNMASKED
 
     def _modelfile(self, text: str) -> str:

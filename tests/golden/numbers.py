@@ -56,13 +56,13 @@ def differences(left: Any, right: Any, where: str = "") -> list[str]:
     The order of a list of capabilities does not count either.
     """
     if isinstance(left, Number) and isinstance(right, Number):
-        return [] if same_number(left, right) else [told(where, left, right)]
+        return [] if same_number(left, right) else [reported(where, left, right)]
     if isinstance(left, dict) and isinstance(right, dict):
         found = []
         for key in [*left, *(key for key in right if key not in left)]:
             inner = f"{where}.{key}"
             if key not in left or key not in right:
-                found.append(told(inner, left.get(key, ABSENT), right.get(key, ABSENT)))
+                found.append(reported(inner, left.get(key, ABSENT), right.get(key, ABSENT)))
             elif (
                 key == "capabilities"
                 and isinstance(left[key], list)
@@ -77,16 +77,16 @@ def differences(left: Any, right: Any, where: str = "") -> list[str]:
     if isinstance(left, list) and isinstance(right, list):
         if len(left) != len(right):
             sizes = f"{len(left)} and {len(right)} items: "
-            return [sizes + told(where, left, right)]
+            return [sizes + reported(where, left, right)]
         pairs = enumerate(zip(left, right, strict=True))
         return [found for i, pair in pairs for found in differences(*pair, f"{where}[{i}]")]
-    return [] if type(left) is type(right) and left == right else [told(where, left, right)]
+    return [] if type(left) is type(right) and left == right else [reported(where, left, right)]
 
 
 ABSENT = type("Absent", (str,), {})("(absent)")
 
 
-def told(where: str, left: Any, right: Any) -> str:
+def reported(where: str, left: Any, right: Any) -> str:
     """A difference in one line."""
     return f"{where or 'value'}: {short(left)} ≠ {short(right)}"
 

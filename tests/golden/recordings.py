@@ -32,7 +32,7 @@ class Case:
     response: Mapping[str, Any]
     script: tuple[Mapping[str, Any], ...] = ()
     note: str = ""
-    asked: tuple[str, ...] = ()
+    requested: tuple[str, ...] = ()
     asked_bodies: tuple[Mapping[str, Any], ...] = ()
 
     @property
@@ -47,7 +47,7 @@ class Case:
     @property
     def rendered(self) -> bool:
         """Ollama rendered a Go template (and parsed the raw text that came back)."""
-        return "/completion" in self.asked
+        return "/completion" in self.requested
 
     @property
     def parsed(self) -> bool:

@@ -29,14 +29,14 @@ def turns(case: Case) -> list[dict[str, Any]]:
     facts = counts(case) or counts(cases().get(case.stem, case)) or {}
     if refusal := refused(case):
         return [refusal]
-    spoken = [said(case, streamed or case, entry, facts) for entry in case.script or ({},)]
-    if len(case.asked) > 1 and len(spoken) > 1:
+    spoken = [stated(case, streamed or case, entry, facts) for entry in case.script or ({},)]
+    if len(case.requested) > 1 and len(spoken) > 1:
         # Ollama asked twice: the thought, then the answer under a grammar. A backend does both.
         return [{"chunks": shown(streamed or case), **facts}]
     return spoken
 
 
-def said(
+def stated(
     case: Case, streamed: Case, entry: dict[str, Any], facts: dict[str, int]
 ) -> dict[str, Any]:
     """One entry of the script as a turn."""
@@ -48,7 +48,7 @@ def said(
     texts = [chunk for chunk in turn.get("chunks", []) if isinstance(chunk, str)]
     if case.parsed:
         turn["chunks"] = shown(streamed if streamed.response.get("lines") else case)
-    elif case.asked[:1] == ("/completion",) and MARKED.search(
+    elif case.requested[:1] == ("/completion",) and MARKED.search(
         "".join(texts) + turn.get("last", "")
     ):
         last = turn.pop("last", "")
@@ -153,7 +153,7 @@ def give_ids(deltas: Sequence[dict[str, Any]], case: Case) -> None:
 
 def refused(case: Case) -> dict[str, Any] | None:
     """What the runner refused by itself, in its own words."""
-    if not case.asked or case.script or case.response["status"] < 400:
+    if not case.requested or case.script or case.response["status"] < 400:
         return None
     for document in case.documents():
         error = document.get("error")

@@ -18,17 +18,17 @@ GENERATING = ("/completion", "/v1/chat/completions")
 
 def compact(case: dict) -> dict:
     """One recording as it is kept."""
-    kept = {
+    retained = {
         key: case[key] for key in ("name", "request", "response", "script", "note") if key in case
     }
-    asked = [one for one in case.get("runner_requests", []) if one["path"] in GENERATING]
-    if asked:
-        kept["asked"] = [one["path"] for one in asked]
+    requested = [one for one in case.get("runner_requests", []) if one["path"] in GENERATING]
+    if requested:
+        retained["asked"] = [one["path"] for one in requested]
     if any(fnmatch.fnmatchcase(case["name"], pattern) for pattern in ASKED_IN_FULL):
-        bodies = [one["body"] for one in asked if one["path"] == "/v1/chat/completions"]
+        bodies = [one["body"] for one in requested if one["path"] == "/v1/chat/completions"]
         if bodies:
-            kept["asked_bodies"] = bodies
-    return kept
+            retained["asked_bodies"] = bodies
+    return retained
 
 
 def take_in(folder: Path) -> dict[str, int]:

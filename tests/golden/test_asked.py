@@ -44,9 +44,9 @@ def heard(bed: Bed) -> dict[str, Any]:
 def reached(case: Case, bed: Bed, heard: dict[str, Any]) -> dict[str, Any]:
     """The first request that the case made the service send."""
     if case.name not in heard:
-        _, asked = bed.replay_and_listen(case)
-        assert asked, f"{case.name}: the backend was not asked"
-        heard[case.name] = asked[0].body
+        _, requested = bed.replay_and_listen(case)
+        assert requested, f"{case.name}: the backend was not asked"
+        heard[case.name] = requested[0].body
     return dict(heard[case.name])
 
 
@@ -56,11 +56,11 @@ def plain(message: Mapping[str, Any]) -> dict[str, Any]:
     The runner's calls carry an `index`, and its tool results a `name`; a strict backend wants the
     ids that the runner does without.
     """
-    kept = {key: value for key, value in message.items() if key not in ("name", "tool_call_id")}
-    if kept.get("tool_calls"):
-        kept["tool_calls"] = [call_without_id(call) for call in kept["tool_calls"]]
-        kept["content"] = kept.get("content") or ""
-    return kept
+    retained = {key: value for key, value in message.items() if key not in ("name", "tool_call_id")}
+    if retained.get("tool_calls"):
+        retained["tool_calls"] = [call_without_id(call) for call in retained["tool_calls"]]
+        retained["content"] = retained.get("content") or ""
+    return retained
 
 
 def call_without_id(call: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ PASSING = GRADES[:3]
 RUN = [pytest.param(case, id=case.name) for case in comparable()]
 
 
-def told(case: Case, graded: Graded) -> str:
+def reported(case: Case, graded: Graded) -> str:
     """Why a case fails, for a reader."""
     request = json.dumps(case.request, ensure_ascii=False)[:1000]
     lines = [f"{case.name} is `{graded.grade}` {graded.notes}", *graded.differences[:10]]
@@ -37,7 +37,7 @@ def test_the_answer_is_the_recorded_one(case: Case, bed: Bed) -> None:
     assert graded.live is None or CANARY not in graded.live.text
     decided = decision(case.name)
     if decided is None:
-        assert graded.grade in PASSING, told(case, graded)
+        assert graded.grade in PASSING, reported(case, graded)
     else:
         check_decision(case, graded, decided)
 
@@ -45,14 +45,14 @@ def test_the_answer_is_the_recorded_one(case: Case, bed: Bed) -> None:
 def check_decision(case: Case, graded: Graded, decided: Decision) -> None:
     """A case that is answered otherwise on purpose has to be answered so, and not as recorded."""
     assert graded.grade not in PASSING, f"{case.name} passes: take it out of decisions.yaml"
-    assert graded.grade in decided.grade, told(case, graded)
+    assert graded.grade in decided.grade, reported(case, graded)
     live = graded.live
-    assert live is not None, told(case, graded)
+    assert live is not None, reported(case, graded)
     if decided.status is not None:
-        assert live.status == decided.status, told(case, graded)
+        assert live.status == decided.status, reported(case, graded)
     if decided.error is not None:
         last = json.loads(live.text.strip().split("\n")[-1])
-        assert decided.error in last["error"], told(case, graded)
+        assert decided.error in last["error"], reported(case, graded)
 
 
 @pytest.mark.parametrize("patterns", [one.patterns for one in decisions()], ids=str)

@@ -17,7 +17,7 @@ from tests.golden.document import FILE
 from tests.upstream.family import families
 
 SCRIPTED = [backend for backend in backends() if backend.start == "scripted"]
-KEPT = [backend for backend in backends() if backend.name in results()]
+RECORDED = [backend for backend in backends() if backend.name in results()]
 
 
 def test_the_table_is_what_is_kept() -> None:
@@ -30,16 +30,16 @@ def test_every_dialect_but_the_default_has_a_place() -> None:
     listed = {backend.name for backend in backends()}
     assert set(DIALECTS) - {"default"} <= listed
     assert set(families()) == {backend.name for backend in SCRIPTED}
-    assert {"llamacpp", *families()} <= {backend.name for backend in KEPT}
+    assert {"llamacpp", *families()} <= {backend.name for backend in RECORDED}
 
 
-@pytest.mark.parametrize("backend", KEPT, ids=lambda backend: backend.name)
+@pytest.mark.parametrize("backend", RECORDED, ids=lambda backend: backend.name)
 def test_what_is_kept_is_whole_and_as_expected(backend: Backend) -> None:
     assert backend.start in WAYS
     assert set(backend.expected) | set(backend.because) <= set(PROBES)
-    kept = results()[backend.name]
-    assert list(kept.found) == list(PROBES)
-    assert unexpected(backend, kept) == []
+    retained = results()[backend.name]
+    assert list(retained.found) == list(PROBES)
+    assert unexpected(backend, retained) == []
 
 
 @pytest.mark.parametrize("backend", SCRIPTED, ids=lambda backend: backend.name)
@@ -68,13 +68,13 @@ def test_what_a_probe_cannot_tell_is_unknown_and_what_is_otherwise_is_said() -> 
 
 
 def test_a_run_names_what_it_asked_what_did_not_start_and_what_cannot() -> None:
-    asked, missing, absent = summary(["llamacpp", "vllm"], {"litellm": "no wheel fits"})
-    assert asked == "asked: llamacpp, vllm"
+    requested, missing, absent = summary(["llamacpp", "vllm"], {"litellm": "no wheel fits"})
+    assert requested == "asked: llamacpp, vllm"
     assert missing == "not started, its old row stays: litellm: no wheel fits"
     assert {"azure", "gemini"} <= set(re.findall(r"\w+", absent))
 
 
-def test_what_is_ignored_without_a_word_is_a_no_that_nobody_is_told() -> None:
+def test_what_is_ignored_without_a_word_is_a_no_that_nobody_is_reported() -> None:
     backend = Backend("x", "X", "local", ignored=("json",))
     assert backend.judged("json", Found("unknown", "prose")) == Found("no", IGNORED)
     assert backend.judged("json", Found("works")) == Found("works")

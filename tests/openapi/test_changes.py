@@ -92,7 +92,7 @@ def asking(document: dict[str, Any]) -> dict[str, Any]:
     return document["paths"]["/ask/{name}"]["post"]
 
 
-def asked(name: str, **more: Any) -> Alteration:
+def requested(name: str, **more: Any) -> Alteration:
     """A change of a field of the request."""
     return lambda document: question(document)["properties"].setdefault(name, {}).update(more)
 
@@ -110,24 +110,24 @@ MAJOR: dict[str, Alteration] = {
     "a field of a request is required": lambda d: question(d)["required"].append("count"),
     "a field of an answer is not required": lambda d: answer(d)["required"].clear(),
     "a body is required": lambda d: asking(d)["requestBody"].update(required=True),
-    "a type of a request is narrowed": asked("count", type="integer"),
-    "a type is another": asked("kind", type="integer"),
-    "a free value gets a type": asked("any", type="string"),
-    "a value may not be null": asked("text", nullable=False),
-    "a value of a request's enumeration is gone": asked("kind", enum=["a"]),
+    "a type of a request is narrowed": requested("count", type="integer"),
+    "a type is another": requested("kind", type="integer"),
+    "a free value gets a type": requested("any", type="string"),
+    "a value may not be null": requested("text", nullable=False),
+    "a value of a request's enumeration is gone": requested("kind", enum=["a"]),
     "a value of an answer's enumeration is gone": given("reason", enum=["stop"]),
-    "a free text becomes an enumeration": asked("text", enum=["yes"]),
+    "a free text becomes an enumeration": requested("text", enum=["yes"]),
     "an answer is no enumeration": lambda d: answer(d)["properties"]["reason"].pop("enum"),
     "a type of an answer is widened": given("size", type="number"),
     "an answer may be null": given("done", nullable=True),
     "elements of an answer are others": given("parts", items={"type": "integer"}),
-    "a bound of a request is tighter": asked("count", minimum=1),
+    "a bound of a request is tighter": requested("count", minimum=1),
     "a bound of an answer is looser": given("size", minimum=-1),
-    "a bound is new in a request": asked("count", maximum=9),
-    "a pattern is new in a request": asked("text", pattern="^a"),
+    "a bound is new in a request": requested("count", maximum=9),
+    "a pattern is new in a request": requested("text", pattern="^a"),
     "other fields are refused": lambda d: question(d).update(additionalProperties=False),
-    "a choice is gone": asked("either", anyOf=[{"type": "string"}]),
-    "a choice is narrowed": asked("either", anyOf=[{"type": "string"}, {"enum": [1]}]),
+    "a choice is gone": requested("either", anyOf=[{"type": "string"}]),
+    "a choice is narrowed": requested("either", anyOf=[{"type": "string"}, {"enum": [1]}]),
     "a status is gone": lambda d: asking(d)["responses"].pop("404"),
     "a media type is gone": lambda d: d["components"]["responses"]["Good"]["content"].pop(
         "text/plain"
@@ -147,16 +147,16 @@ MINOR: dict[str, Alteration] = {
     "a path is new": lambda d: d["paths"].update({"/new": {}}),
     "an operation is new": lambda d: d["paths"]["/other"].update(get={"responses": {}}),
     "a field of an answer is new": given("new", type="string"),
-    "a field of a request is new": asked("new", type="string"),
+    "a field of a request is new": requested("new", type="string"),
     "a field of a request is not required": lambda d: question(d)["required"].clear(),
     "a field of an answer is required": lambda d: answer(d)["required"].append("size"),
     "a type of a request is widened": lambda d: question(d)["properties"]["count"].pop("type"),
-    "a value may be null": asked("count", nullable=True),
-    "a value of an enumeration is new": asked("kind", enum=["a", "b", "c"]),
+    "a value may be null": requested("count", nullable=True),
+    "a value of an enumeration is new": requested("kind", enum=["a", "b", "c"]),
     "a value of an answer is new": given("reason", enum=["stop", "length", "load"]),
     "a bound of a request is gone": lambda d: question(d)["properties"]["count"].pop("minimum"),
     "a bound of an answer is tighter": given("size", minimum=1),
-    "a choice is new": asked(
+    "a choice is new": requested(
         "either", anyOf=[{"type": "string"}, {"type": "integer"}, {"type": "boolean"}]
     ),
     "a status is new": lambda d: asking(d)["responses"].update({"409": {"description": "No."}}),
@@ -164,11 +164,11 @@ MINOR: dict[str, Alteration] = {
         parameters=[{"name": "q", "in": "query", "schema": {}}]
     ),
     "an error is new": lambda d: asking(d)["x-ollama-errors"].append({"status": 1, "error": "a"}),
-    "a default is another": asked("count", **{"x-ollama-default": "1"}),
+    "a default is another": requested("count", **{"x-ollama-default": "1"}),
 }
 
 PATCH: dict[str, Alteration] = {
-    "a field is described otherwise": asked("text", description="Other."),
+    "a field is described otherwise": requested("text", description="Other."),
     "an operation is described otherwise": lambda d: asking(d).update(summary="Ask!"),
     "the document is described otherwise": lambda d: d["info"].update(description="Other."),
     "a key may be sent": lambda d: d.update(security=[{}, {"key": []}]),
@@ -243,9 +243,9 @@ def test_a_version_that_is_too_low_fails_and_says_which_is_not(
     files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([]) == 1
-    said = capsys.readouterr().out
-    assert "major  /other: the path is gone\n" in said
-    assert "version 1.4.2 is too low: set info.version to 2.0.0 or more\n" in said
+    stated = capsys.readouterr().out
+    assert "major  /other: the path is gone\n" in stated
+    assert "version 1.4.2 is too low: set info.version to 2.0.0 or more\n" in stated
 
 
 def test_a_version_that_is_high_enough_passes(files: tuple[Path, Path]) -> None:

@@ -43,13 +43,15 @@ def test_every_phase_of_schemathesis_finds_answers_that_the_contract_foresees(
                 timeout=SECONDS * 3 + 120,
                 check=False,
             )
-            told = done.stdout[-8000:] + done.stderr[-2000:]
-            assert done.returncode == 0, told
+            reported = done.stdout[-8000:] + done.stderr[-2000:]
+            assert done.returncode == 0, reported
             made = re.search(r"(\d+) generated, (\d+) passed", done.stdout)
-            assert made, told
+            assert made, reported
             assert made[1] == made[2]
-            assert int(made[1]) > 500, told
-            assert all(f"✅ {phase}" in told for phase in ("Coverage", "Fuzzing", "Stateful")), told
+            assert int(made[1]) > 500, reported
+            assert all(
+                f"✅ {phase}" in reported for phase in ("Coverage", "Fuzzing", "Stateful")
+            ), reported
             hello = {"model": "able", "messages": [{"role": "user", "content": "Hi"}]}
             assert service.ask("POST", "/api/chat", hello).lines()[-1]["done"] is True
             assert "Traceback" not in service.output()

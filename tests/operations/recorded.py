@@ -145,6 +145,6 @@ def _is_time(value: object) -> bool:
 
 def _modelfile(text: str) -> list[str]:
     lines = re.sub(r"(?m)^FROM .*$", "FROM <weights>", text).split("\n")
-    kept = [line for line in lines if not line.startswith(("RENDERER ", "PARSER "))]
-    parameters = sorted(line for line in kept if line.startswith("PARAMETER "))
-    return [parameters.pop(0) if line.startswith("PARAMETER ") else line for line in kept]
+    retained = [line for line in lines if not line.startswith(("RENDERER ", "PARSER "))]
+    parameters = sorted(line for line in retained if line.startswith("PARAMETER "))
+    return [parameters.pop(0) if line.startswith("PARAMETER ") else line for line in retained]

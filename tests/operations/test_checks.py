@@ -39,7 +39,7 @@ def test_top_logprobs_has_a_range(value: int) -> None:
         (("completion",), False, None, None),
     ),
 )
-def test_a_model_that_can_think_does_unless_told_otherwise(
+def test_a_model_that_can_think_does_unless_reported_otherwise(
     capabilities: tuple[str, ...], known: bool, think: Any, found: Any
 ) -> None:
     assert checks.thinking(model(*capabilities, known=known), "m", think) == found

@@ -28,29 +28,29 @@ async def test_show_answers_as_it_was_recorded(name: str) -> None:
 
     status, value = await answered(Stage().models.show(case["request"]["body"], call(agent)))
 
-    said = masked(_said(case))
+    stated = masked(_said(case))
     got = masked(value)
     if name in JINJA:
-        said["template"] = got["template"]
+        stated["template"] = got["template"]
     assert status == case["response"]["status"]
-    assert got == said
-    assert [key for key in got if key in said] == list(said)
+    assert got == stated
+    assert [key for key in got if key in stated] == list(stated)
 
 
 @pytest.mark.parametrize("name", ("models/tags", "models/tags-query"))
 async def test_tags_lists_what_was_recorded_in_the_same_order_of_keys(name: str) -> None:
     status, value = await answered(Stage().models.list(call()))
 
-    said = masked(_said(cases("models")[name]))["models"]
+    stated = masked(_said(cases("models")[name]))["models"]
     got = masked(value)["models"]
-    for entry in (*said, *got):
+    for entry in (*stated, *got):
         if entry["name"].startswith("native-"):
             entry.pop("capabilities")  # Ollama's list reads only the head of the weights
     assert status == 200
     by_name = {entry["name"]: entry for entry in got}
-    assert by_name == {entry["name"]: entry for entry in said}
-    assert list(got[0]) == list(said[0])
-    assert list(got[0]["details"]) == list(said[0]["details"])
+    assert by_name == {entry["name"]: entry for entry in stated}
+    assert list(got[0]) == list(stated[0])
+    assert list(got[0]["details"]) == list(stated[0]["details"])
 
 
 async def test_a_head_request_for_the_list_is_answered_as_the_list() -> None:
@@ -80,7 +80,7 @@ async def test_ps_shows_three_loaded_models_as_recorded() -> None:
 
     _, value = await answered(stage.models.ps(call()))
 
-    said = _said(cases("models")["models/ps-three-loaded"])
-    assert masked(value) == masked(said)
-    assert [list(entry) for entry in value["models"]] == [list(entry) for entry in said["models"]]
+    stated = _said(cases("models")["models/ps-three-loaded"])
+    assert masked(value) == masked(stated)
+    assert [list(entry) for entry in value["models"]] == [list(entry) for entry in stated["models"]]
     assert value["models"][0]["expires_at"].startswith("2319-")

@@ -87,9 +87,9 @@ def test_tool_calls_come_whole(client: openai.OpenAI, upstream: Upstream, stream
         assert answer.choices[0].finish_reason == "tool_calls"
         calls = answer.choices[0].message.tool_calls
     assert [call.function.name for call in calls] == ["get_weather"]
-    asked = upstream.generations()[-1].body
-    assert asked["tools"] == WEATHER
-    assert asked["tool_choice"] == "auto"
+    requested = upstream.generations()[-1].body
+    assert requested["tools"] == WEATHER
+    assert requested["tool_choice"] == "auto"
 
 
 def test_the_presets_of_a_model_apply_and_unknown_parameters_are_named(
@@ -98,9 +98,9 @@ def test_the_presets_of_a_model_apply_and_unknown_parameters_are_named(
     raw = client.chat.completions.with_raw_response.create(
         model="pirate", messages=HI, extra_body={"mirostat": 2}
     )
-    asked = upstream.generations()[-1].body
-    assert asked["messages"][0] == {"role": "system", "content": "Arr."}
-    assert (asked["seed"], asked["temperature"], asked["model"]) == (7, 1.0, "native")
+    requested = upstream.generations()[-1].body
+    assert requested["messages"][0] == {"role": "system", "content": "Arr."}
+    assert (requested["seed"], requested["temperature"], requested["model"]) == (7, 1.0, "native")
     assert raw.headers["Facade-Dropped"] == "mirostat"
 
 

@@ -27,10 +27,10 @@ REFUSAL = {"message": "no", "param": "temperature", "code": "unsupported_paramet
 def without_temperature(scenario: Callable[[Asked], Sequence[Step]]) -> Any:
     """A backend that refuses the parameter by name, and else plays `scenario`."""
 
-    def choose(asked: Asked) -> Sequence[Step]:
-        if "temperature" in asked.body:
+    def choose(requested: Asked) -> Sequence[Step]:
+        if "temperature" in requested.body:
             return [answer(400, {"error": REFUSAL})]
-        return scenario(asked)
+        return scenario(requested)
 
     return choose
 

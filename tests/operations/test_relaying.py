@@ -81,7 +81,7 @@ def upstream(server: Upstream) -> Upstream:
 
 
 def paths(upstream: Upstream) -> list[str]:
-    return [one.path for one in upstream.asked if one.method == "POST"]
+    return [one.path for one in upstream.requested if one.method == "POST"]
 
 
 def ask(service: Service, path: str, **more: Any) -> raw.Answer:
@@ -101,8 +101,8 @@ def test_a_backend_that_has_the_route_is_asked_there_alone(
     answered = ask(service, path, stream=stream)
     assert answered.status == 200
     assert paths(upstream) == [path]
-    [asked] = [one for one in upstream.asked if one.path == path]
-    assert asked.headers["authorization"] == f"Bearer {CANARY}"
+    [requested] = [one for one in upstream.requested if one.path == path]
+    assert requested.headers["authorization"] == f"Bearer {CANARY}"
 
 
 BETAS = "interleaved-thinking-2025-05-14,context-1m-2025-08-07"
@@ -120,17 +120,17 @@ def test_what_a_client_of_anthropic_chose_goes_along_to_its_own_route(
 ) -> None:
     chosen = {"anthropic_beta": BETAS, "anthropic_version": "2024-01-01"}
     assert ask_with(service, "/v1/messages", **chosen, anthropic_dangerous="1").status == 200
-    [asked] = [one for one in upstream.asked if one.path == "/v1/messages"]
-    assert asked.headers["anthropic-beta"] == BETAS
-    assert asked.headers["anthropic-version"] == "2024-01-01"
-    assert "anthropic-dangerous" not in asked.headers
+    [requested] = [one for one in upstream.requested if one.path == "/v1/messages"]
+    assert requested.headers["anthropic-beta"] == BETAS
+    assert requested.headers["anthropic-version"] == "2024-01-01"
+    assert "anthropic-dangerous" not in requested.headers
 
 
 def test_without_a_choice_the_version_is_named(service: Service, upstream: Upstream) -> None:
     assert ask(service, "/v1/messages", stream=False).status == 200
-    [asked] = [one for one in upstream.asked if one.path == "/v1/messages"]
-    assert asked.headers["anthropic-version"] == "2023-06-01"
-    assert "anthropic-beta" not in asked.headers
+    [requested] = [one for one in upstream.requested if one.path == "/v1/messages"]
+    assert requested.headers["anthropic-version"] == "2023-06-01"
+    assert "anthropic-beta" not in requested.headers
 
 
 @pytest.mark.parametrize("beta", ("x" * 1001, "gr\u00fcn"))
@@ -138,8 +138,8 @@ def test_a_choice_that_is_not_short_and_plain_stays_here(
     service: Service, upstream: Upstream, beta: str
 ) -> None:
     assert ask_with(service, "/v1/messages", anthropic_beta=beta).status == 200
-    [asked] = [one for one in upstream.asked if one.path == "/v1/messages"]
-    assert "anthropic-beta" not in asked.headers
+    [requested] = [one for one in upstream.requested if one.path == "/v1/messages"]
+    assert "anthropic-beta" not in requested.headers
 
 
 def test_the_choice_goes_nowhere_else(service: Service, upstream: Upstream) -> None:
@@ -149,7 +149,7 @@ def test_the_choice_goes_nowhere_else(service: Service, upstream: Upstream) -> N
     translated = raw.exchange("127.0.0.1", service.port, "POST", "/v1/messages", headers, data)
     assert translated.status == 200
     assert paths(upstream) == ["/v1/responses", "/v1/chat/completions"]
-    assert not any("anthropic" in name for one in upstream.asked for name in one.headers)
+    assert not any("anthropic" in name for one in upstream.requested for name in one.headers)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -174,8 +174,8 @@ def test_a_missing_route_is_found_out_once_and_the_client_never_sees_it(
         assert answered.status == 200
         assert b"Hello" in answered.body
         assert paths(upstream) == expected
-    told = [line for line in service.output().splitlines() if "backend lacks a route" in line]
-    assert sum(f"model={model} " in line and path in line for line in told) == 1
+    reported = [line for line in service.output().splitlines() if "backend lacks a route" in line]
+    assert sum(f"model={model} " in line and path in line for line in reported) == 1
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -188,7 +188,7 @@ def test_a_missing_route_is_found_out_once_and_the_client_never_sees_it(
     ),
     ids=("model", "response"),
 )
-def test_a_404_that_means_something_else_is_told_and_nothing_is_learned(
+def test_a_404_that_means_something_else_is_reported_and_nothing_is_learned(
     service: Service, upstream: Upstream, path: str, stream: bool, error: Any, text: str
 ) -> None:
     upstream.script([answer(404, {"error": error})], foreign({}), path=path)
@@ -206,8 +206,8 @@ def test_a_parameter_that_is_refused_by_name_is_left_out_and_named(
     refusal = {"message": "Unknown parameter: 'odd'.", "param": "odd", "code": "unknown_parameter"}
     path = "/v1/responses"
     upstream.script(
-        lambda asked: (
-            [answer(400, {"error": refusal})] if "odd" in asked.body else foreign({})(asked)
+        lambda requested: (
+            [answer(400, {"error": refusal})] if "odd" in requested.body else foreign({})(requested)
         ),
         path=path,
     )
@@ -237,7 +237,7 @@ def test_the_clients_key_goes_along_where_the_operator_wants_it(upstream: Upstre
             headers = {"Host": "localhost", "x-api-key": "sk-of-the-client"}
             answered = raw.exchange(service.host, service.port, "POST", path, headers, data)
             assert answered.status == 200
-    keys = [one.headers["authorization"] for one in upstream.asked if one.path == path]
+    keys = [one.headers["authorization"] for one in upstream.requested if one.path == path]
     assert keys == ["Bearer sk-of-the-client"] * 2
 
 
@@ -247,7 +247,7 @@ def test_events_come_as_they_are_sent(service: Service, upstream: Upstream) -> N
     with raw.RawClient(service.host, service.port) as client:
         client.send(raw.request_bytes("POST", "/v1/messages", data=data))
         assert b"message_start" in next(client.read_body(client.read_head()))
-    server_left = [one for one in upstream.asked if one.path == "/v1/messages"][-1].over
+    server_left = [one for one in upstream.requested if one.path == "/v1/messages"][-1].over
     assert server_left.wait(60)
 
 

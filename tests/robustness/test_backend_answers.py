@@ -139,7 +139,7 @@ def test_r72_a_backend_without_a_good_handshake_is_unreachable(bench: Bench) -> 
         (500, "", "text/plain", "backend failed", "backend failed"),
     ),
 )
-def test_r73_an_answer_of_another_kind_is_told_without_its_text(
+def test_r73_an_answer_of_another_kind_is_reported_without_its_text(
     bench: Bench, status: int, body: Any, media_type: str, streamed: str, whole: str
 ) -> None:
     bench.script([answer(status, body, media_type=media_type)])
@@ -197,7 +197,7 @@ def test_r76_a_model_that_the_backend_lacks_is_not_found(bench: Bench, body: Any
         (400, {"error": {"message": "x" * 5000}}, "x" * 499),
     ),
 )
-def test_r77_a_refused_request_is_told_in_the_backends_words(
+def test_r77_a_refused_request_is_reported_in_the_backends_words(
     bench: Bench, status: int, body: Any, text: str
 ) -> None:
     bench.script([answer(status, body)])
@@ -219,7 +219,7 @@ IN_AN_HOUR = "in an hour"
 
 
 @pytest.mark.parametrize(
-    ("headers", "told"),
+    ("headers", "reported"),
     (
         ({}, None),
         ({"Retry-After": "7"}, "7"),
@@ -232,7 +232,7 @@ IN_AN_HOUR = "in an hour"
     ),
 )
 def test_r79_a_limit_is_passed_on_and_nothing_is_asked_twice(
-    bench: Bench, headers: dict[str, str], told: str | None
+    bench: Bench, headers: dict[str, str], reported: str | None
 ) -> None:
     if IN_AN_HOUR in headers.values():
         hour = datetime.now(UTC) + timedelta(hours=1)
@@ -241,10 +241,10 @@ def test_r79_a_limit_is_passed_on_and_nothing_is_asked_twice(
     answered = bench.chat()
     assert (answered.status, error_of(answered)) == (429, "slow down")
     after = answered.header("retry-after")
-    if told == "3600":
+    if reported == "3600":
         assert 0 < int(after or 0) <= 3600
     else:
-        assert after is None if told is None else str(after).startswith(told)
+        assert after is None if reported is None else str(after).startswith(reported)
     assert len(bench.upstream.generations()) == 1
 
 

@@ -110,14 +110,14 @@ def test_r45_a_stream_that_parks_after_its_end_is_left(bench: Bench) -> None:
     assert bench.upstream.wait_for_hang_up() >= 0
 
 
-def test_r46_what_follows_the_end_is_not_told(bench: Bench) -> None:
+def test_r46_what_follows_the_end_is_not_reported(bench: Bench) -> None:
     last = whole(bench, [HELLO, finish("length"), finish("stop"), done(), say("no")], "Hello")
     assert last["done_reason"] == "length"
     whole(bench, [HELLO, finish(), say(" more"), done()], "Hello")
 
 
 @pytest.mark.parametrize(
-    ("told", "counts"),
+    ("reported", "counts"),
     (
         (None, (None, None)),
         ({}, (None, None)),
@@ -128,9 +128,9 @@ def test_r46_what_follows_the_end_is_not_told(bench: Bench) -> None:
     ),
 )
 def test_r47_counts_are_the_backends_or_none(
-    bench: Bench, told: Any, counts: tuple[int | None, int | None]
+    bench: Bench, reported: Any, counts: tuple[int | None, int | None]
 ) -> None:
-    account = event({"choices": [], "usage": told})
+    account = event({"choices": [], "usage": reported})
     for scenario in ([HELLO, finish(), account, done()], [account, HELLO, account, *END]):
         last = whole(bench, scenario, "Hello")
         assert (last.get("prompt_eval_count"), last.get("eval_count")) == counts
@@ -241,7 +241,7 @@ def test_r54_half_a_character_waits_for_its_other_half(bench: Bench) -> None:
         ({"error": {"type": "x"}}, "backend reported an error without a message", 502),
     ),
 )
-def test_r55_an_error_event_is_told_in_its_own_words(
+def test_r55_an_error_event_is_reported_in_its_own_words(
     bench: Bench, value: Any, text: str, status: int
 ) -> None:
     broken(bench, [HELLO, event(value)], text)
@@ -294,8 +294,8 @@ def test_r60_an_endless_stream_ends_with_its_client(bench: Bench) -> None:
 def test_r61_a_backend_that_does_not_begin_is_timed_out(bench: Bench) -> None:
     bench.script([stall()], [opened(), heartbeat(0.02)], [opened(), stall()])
     with ThreadPoolExecutor() as pool:
-        asked = [pool.submit(bench.chat, stream=stream) for stream in (True, True, True, False)]
-        for answered in (one.result() for one in asked):
+        requested = [pool.submit(bench.chat, stream=stream) for stream in (True, True, True, False)]
+        for answered in (one.result() for one in requested):
             assert (answered.status, error_of(answered)) == (504, "backend timed out")
 
 
@@ -323,11 +323,11 @@ def framing(data: bytes) -> Step:
 
 
 @pytest.mark.parametrize("end", (reset(), cut(), framing(b"ffff\r\nda")))
-def test_r64_a_connection_that_breaks_is_told(bench: Bench, end: Step) -> None:
+def test_r64_a_connection_that_breaks_is_reported(bench: Bench, end: Step) -> None:
     broken(bench, [HELLO, end, cut()], LOST)
 
 
-def test_r64_a_chunk_without_a_length_is_told(bench: Bench) -> None:
+def test_r64_a_chunk_without_a_length_is_reported(bench: Bench) -> None:
     answered = bench.chat([HELLO, pause(0.05), framing(b"zz\r\n"), cut()])
     assert frames_of(answered) == "Hello"
     # The HTTP client does not always say that it has given the connection up (aiohttp 3.13).
@@ -343,7 +343,7 @@ def test_r64_bytes_after_the_last_chunk_are_no_answer_to_anybody(
     bench: Bench, stray: bytes
 ) -> None:
     sent = threading.Event()
-    late = [framing(b"0\r\n\r\n"), pause(0.05), framing(stray), told(sent), stall()]
+    late = [framing(b"0\r\n\r\n"), pause(0.05), framing(stray), reported(sent), stall()]
     whole(bench, [HELLO, *END, *late], "Hello")
     assert sent.wait(60)
     whole(bench, [HELLO, *END], "Hello")
@@ -353,7 +353,7 @@ def test_r64_bytes_after_the_last_chunk_are_no_answer_to_anybody(
     whole(bench, [HELLO, *END], "Hello")
 
 
-def told(event: threading.Event) -> Step:
+def reported(event: threading.Event) -> Step:
     """Says to the test how far the backend has come."""
 
     async def step(_: Connection) -> None:
@@ -423,7 +423,7 @@ def test_r66_arguments_are_an_object(bench: Bench, arguments: str, expected: Any
 
 
 @pytest.mark.parametrize("arguments", ("{", "[1]", "7", '"x"', "{'a':1}"))
-def test_r66_arguments_that_are_no_object_are_told(bench: Bench, arguments: str) -> None:
+def test_r66_arguments_that_are_no_object_are_reported(bench: Bench, arguments: str) -> None:
     text = 'backend returned invalid tool call arguments for "f"'
     broken(bench, [HELLO, *calls(part(arguments, "f", index=0))], text)
     long = json.dumps({"a": "x" * 5_000_000})
@@ -485,11 +485,11 @@ def test_every_error_of_a_backend_is_counted_by_its_kind(bench: Bench) -> None:
             kind,
         )
     silent = ("idle", "timeout")
-    told = [bench.metric("facade_backend_errors_total", kind=kind) for kind in silent]
+    reported = [bench.metric("facade_backend_errors_total", kind=kind) for kind in silent]
     bench.script([HELLO, stall()], [stall()])
     with ThreadPoolExecutor() as pool:
         assert len(list(pool.map(lambda _: bench.chat(), silent))) == len(silent)
-    for kind, before in zip(silent, told, strict=True):
+    for kind, before in zip(silent, reported, strict=True):
         wait_until(
             lambda kind=kind, before=before: (
                 bench.metric("facade_backend_errors_total", kind=kind) == before + 1

@@ -193,9 +193,9 @@ def test_r14_text_that_is_none_becomes_replacement_marks(
 ) -> None:
     body = b'{"model":"native","messages":[{"role":"user","content":"a%sb"}]}' % sent
     assert bench.post(body).status == 200
-    [asked] = bench.upstream.generations()
-    asked.data.decode("utf-8")
-    assert asked.body["messages"][0]["content"] == f"a{arrives}b"
+    [requested] = bench.upstream.generations()
+    requested.data.decode("utf-8")
+    assert requested.body["messages"][0]["content"] == f"a{arrives}b"
 
 
 @pytest.mark.parametrize(
@@ -289,14 +289,14 @@ def test_r19_nobody_fetches_an_image(bench: Bench, text: str) -> None:
 def test_r20_images_are_passed_on_and_never_opened(bench: Bench) -> None:
     before = bench.forget_peak()
     assert image(bench, *[PIXEL] * 500).status == 200
-    [asked] = bench.upstream.generations()
-    parts = asked.body["messages"][0]["content"]
+    [requested] = bench.upstream.generations()
+    parts = requested.body["messages"][0]["content"]
     assert sum(part["type"] == "image_url" for part in parts) == 500
     assert image(bench, "A" * (2 * LIMIT)).status == 413
     vector = "PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4="
     assert image(bench, vector).status == 200
-    [asked] = bench.upstream.generations()[-1:]
-    assert asked.body["messages"][0]["content"][-1]["image_url"]["url"].endswith(vector)
+    [requested] = bench.upstream.generations()[-1:]
+    assert requested.body["messages"][0]["content"][-1]["image_url"]["url"].endswith(vector)
     assert bench.peak() - before < 6 + 8
 
 
@@ -332,9 +332,9 @@ def test_r21_what_ollama_does_not_know_is_never_passed_on(
     words = {key: value for key, value in extra.items() if key.lower() not in _ours()}
     answered = bench.post({**words, **CHAT, "options": words, "stream": False})
     assert answered.status == 200, answered.text
-    [asked] = bench.upstream.generations()
-    assert asked.body.keys() <= KNOWN
-    assert not any(key in asked.data.decode() for key in words if key in HOSTILE)
+    [requested] = bench.upstream.generations()
+    assert requested.body.keys() <= KNOWN
+    assert not any(key in requested.data.decode() for key in words if key in HOSTILE)
 
 
 def _ours() -> Iterator[str]:

@@ -203,10 +203,10 @@ def test_r32_a_client_that_leaves_a_whole_answer_stops_the_backend(bench: Bench)
 def test_r33_a_client_that_says_it_sends_no_more_counts_as_gone(bench: Bench) -> None:
     bench.script([stall()])
     with bench.asking() as client:
-        asked = bench.upstream.wait_for_request()
+        requested = bench.upstream.wait_for_request()
         client.shutdown()
         bench.upstream.wait_for_hang_up()
-        assert asked.left is not None
+        assert requested.left is not None
         assert client.file.read() == b""
 
 
@@ -351,9 +351,9 @@ def test_r39_what_a_client_says_of_itself_goes_no_further(bench: Bench) -> None:
         "X-Anything": "else",
     }
     assert bench.post(CHAT, headers=headers).status == 200
-    [asked] = bench.upstream.generations()
-    assert asked.headers["authorization"] == f"Bearer {CANARY}"
-    sent = str({key: value for key, value in asked.headers.items() if key != "authorization"})
+    [requested] = bench.upstream.generations()
+    assert requested.headers["authorization"] == f"Bearer {CANARY}"
+    sent = str({key: value for key, value in requested.headers.items() if key != "authorization"})
     for word in ("1.2.3.4", "evil", "junk", "ccc", "'7'", "xxx", "other", "else"):
         assert word not in sent, word
 
@@ -361,8 +361,8 @@ def test_r39_what_a_client_says_of_itself_goes_no_further(bench: Bench) -> None:
 def test_r39_a_request_id_goes_along_in_both_directions(bench: Bench) -> None:
     answered = bench.post(CHAT, headers={"X-Request-ID": "abc-1"})
     assert answered.header("x-request-id") == "abc-1"
-    [asked] = bench.upstream.generations()
-    assert asked.headers["x-request-id"] == "abc-1"
+    [requested] = bench.upstream.generations()
+    assert requested.headers["x-request-id"] == "abc-1"
     wait_until(lambda: any(line.get("request_id") == "abc-1" for line in bench.lines()), 60)
     made = bench.post(CHAT, headers={"X-Request-ID": "x" * 1000}).header("x-request-id")
     assert bench.upstream.generations()[-1].headers["x-request-id"] == made

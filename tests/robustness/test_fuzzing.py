@@ -154,12 +154,12 @@ def test_however_a_body_is_framed_the_answer_is_the_same(
     with bench.connected() as client:
         client.send(raw.request_bytes("POST", path, head))
         client.send(chunked(data, places, extension, trailer))
-        assert said(client.read_answer()) == said(plain)
+        assert stated(client.read_answer()) == stated(plain)
         client.send(raw.request_bytes("GET", "/api/version", {"Host": "localhost"}))
         assert client.read_answer("GET").status == 200
 
 
-def said(answered: raw.Answer) -> tuple[int, str]:
+def stated(answered: raw.Answer) -> tuple[int, str]:
     """What does not differ between two answers to the same: a status, and the text of an error."""
     return answered.status, "" if answered.status == 200 else error_text(answered)
 
@@ -172,7 +172,7 @@ def test_a_body_in_zstd_is_what_it_holds_or_an_error(
     data = json.dumps(body).encode()
     packed = zstd.compress(data)
     headers = {"Content-Encoding": "zstd"}
-    assert said(bench.post(packed, path, headers)) == said(bench.post(data, path))
+    assert stated(bench.post(packed, path, headers)) == stated(bench.post(data, path))
     for broken in (packed + more if more else packed[:-1], packed[: end % len(packed)]):
         answered = bench.post(broken, path, headers)
         assert answered.status == 400

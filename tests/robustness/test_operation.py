@@ -56,7 +56,7 @@ def test_without_metrics_there_are_none(upstream: Upstream) -> None:
         assert service.ask("GET", "/readyz").status == 200
 
 
-def test_the_counts_of_all_workers_are_told_as_one(upstream: Upstream) -> None:
+def test_the_counts_of_all_workers_are_reported_as_one(upstream: Upstream) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     settings = {

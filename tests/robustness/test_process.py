@@ -102,7 +102,7 @@ ROUTES = {
 }
 
 
-def test_r86_streams_that_take_too_long_are_told_and_end_properly(upstream: Upstream) -> None:
+def test_r86_streams_that_take_too_long_are_reported_and_end_properly(upstream: Upstream) -> None:
     upstream.script([drip("a", 0.02)])
     settings = {"OPENAI_BASE_URL": upstream.base_url, "FACADE_DRAIN_TIMEOUT": "0.3"}
     with Service(settings) as service, ExitStack() as stack:
@@ -281,7 +281,7 @@ def one_traceback(buggy: Bench) -> None:
     assert "hidden-in-a-body" not in written
 
 
-def test_r89_a_bug_in_a_whole_answer_and_in_the_door_is_a_500(buggy: Bench) -> None:
+def test_r89_a_bug_in_a_whole_answer_and_in_a_middleware_is_a_500(buggy: Bench) -> None:
     buggy.news()
     body = {**CHAT, "messages": [{"role": "user", "content": "bug first"}], "stream": False}
     for headers, value in (({}, body), ({"Host": "bug.localhost"}, CHAT)):
@@ -453,11 +453,11 @@ def test_r92_it_serves_as_nobody_who_may_write_nothing(upstream: Upstream, host:
 
 def refusal(settings: Mapping[str, str]) -> str:
     """What the service says when it does not start."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    retained = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     done = subprocess.run(
         [sys.executable, "-m", "ollama_facade", "serve"],
         cwd=ROOT,
-        env={**kept, **settings},
+        env={**retained, **settings},
         capture_output=True,
         text=True,
         timeout=30,
@@ -481,8 +481,8 @@ def test_r93_what_cannot_start_says_why_in_one_line() -> None:
             "FACADE_METRICS_HOST: ": {**free, "FACADE_METRICS_HOST": taken},
             "FACADE_METRICS_HOST: it must be": {**url, "FACADE_METRICS_HOST": "9090"},
         }
-        for named, said in zip(table, pool.map(refusal, table.values()), strict=True):
-            assert named in said
+        for named, stated in zip(table, pool.map(refusal, table.values()), strict=True):
+            assert named in stated
 
 
 def test_r94_a_backend_that_is_down_at_the_start_may_come_later() -> None:
@@ -519,9 +519,9 @@ def test_r95_the_environment_of_others_changes_nothing(upstream: Upstream, tmp_p
         trap.settimeout(0.05)
         with pytest.raises(TimeoutError):
             trap.accept()
-    [asked] = upstream.generations()
-    assert "x-evil" not in asked.headers
-    assert asked.headers["authorization"] == f"Bearer {CANARY}"
+    [requested] = upstream.generations()
+    assert "x-evil" not in requested.headers
+    assert requested.headers["authorization"] == f"Bearer {CANARY}"
 
 
 NAMES = ("a\nb", "a\r\nb", "\x1b[2Jx", "x" * 500_000, "\u202ex", '","status":200', "\u2028x")
@@ -549,11 +549,11 @@ def test_r96_nobody_writes_into_the_log(bench: Bench) -> None:
 def test_r97_a_log_that_nobody_reads_holds_nobody_up(upstream: Upstream) -> None:
     reading, writing = os.pipe()
     port = free_port()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    retained = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     with subprocess.Popen(
         [sys.executable, "-m", "ollama_facade", "serve"],
         cwd=ROOT,
-        env={**kept, **bare(upstream, port)},
+        env={**retained, **bare(upstream, port)},
         stdin=subprocess.DEVNULL,
         stdout=writing,
         stderr=writing,

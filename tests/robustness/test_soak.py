@@ -45,5 +45,5 @@ ALL = list(range(FRAMES))
         (b"", "no end"),
     ),
 )
-def test_each_end_of_a_stream_is_told_from_the_others(came: bytes, kind: str) -> None:
+def test_each_end_of_a_stream_is_reported_from_the_others(came: bytes, kind: str) -> None:
     assert judged(came) == kind

@@ -177,8 +177,8 @@ def test_a_compressed_body_reaches_the_application_whole() -> None:
     assert given.status == 200
     assert seen.bodies == [body]
     refused = ask(stack(Seen()), "POST", "/v1/chat/completions", headers, body)
-    told = b'{"error":"failed to decompress request body"}'
-    assert (refused.status, refused.body) == (400, told)
+    reported = b'{"error":"failed to decompress request body"}'
+    assert (refused.status, refused.body) == (400, reported)
 
 
 def test_elsewhere_a_compressed_body_stays_as_it_came() -> None:

@@ -65,7 +65,7 @@ def test_the_settings_add_origins(entry: str, origin: str, allowed: bool) -> Non
     assert origins.allows("http://localhost:3000")
 
 
-def test_a_star_allows_everybody_and_is_told_as_a_star() -> None:
+def test_a_star_allows_everybody_and_is_reported_as_a_star() -> None:
     origins = CorsPolicy(("*",))
     assert origins.all
     assert origins.allows("null")

@@ -28,7 +28,7 @@ from tests.server.asgi import GOLDEN, Answer, call, scope_of
 def method(operation: contract.Operation) -> Callable[..., Awaitable[Json]]:
     """Tells what it was given; raises what the name of a model asks for."""
 
-    def told(body: Any, given: RequestContext) -> Json:
+    def reported(body: Any, given: RequestContext) -> Json:
         if isinstance(body, dict) and body.get("model") == "refused":
             raise OllamaError(429, "wait <a> minute", headers={"Retry-After": "7"})
         if isinstance(body, dict) and body.get("model") == "bug":
@@ -39,10 +39,10 @@ def method(operation: contract.Operation) -> Callable[..., Awaitable[Json]]:
         return Json([name, body, dict(given.path), given.authorization, given.user_agent])
 
     async def with_body(body: Any, context: RequestContext) -> Json:
-        return told(body, context)
+        return reported(body, context)
 
     async def without_body(context: RequestContext) -> Json:
-        return told(None, context)
+        return reported(None, context)
 
     return with_body if operation.request else without_body
 
@@ -83,10 +83,10 @@ def without_ids(answer: Answer) -> list[tuple[str, str]]:
 def same(both: Both, *request: Any, **named: Any) -> Answer:
     """The answer of both. Ids are made for each answer anew."""
 
-    async def asked() -> list[Answer]:
+    async def requested() -> list[Answer]:
         return [await call(app, *request, **named) for app in both]
 
-    first, second = asyncio.run(asked())
+    first, second = asyncio.run(requested())
     assert (first.status, without_ids(first)) == (second.status, without_ids(second))
     assert without_id(first.body) == without_id(second.body)
     return first
@@ -161,9 +161,9 @@ def recorded() -> list[tuple[str, str, bytes]]:
 
 
 def test_recorded_requests_answer_the_same_on_both_ways(both: Both) -> None:
-    asked = recorded()
-    assert len(asked) > 600
-    assert {same(both, verb, path, {}, body).status for verb, path, body in asked} >= {200, 400}
+    requested = recorded()
+    assert len(requested) > 600
+    assert {same(both, verb, path, {}, body).status for verb, path, body in requested} >= {200, 400}
 
 
 def validator(schema: dict[str, Any]) -> BodyValidator:

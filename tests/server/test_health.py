@@ -83,7 +83,7 @@ def test_without_a_meter_there_is_no_path_for_it() -> None:
     assert ask(PathRouter(endpoints), path="/metrics").status == 404
 
 
-def test_a_key_is_asked_for_only_where_something_is_told() -> None:
+def test_a_key_is_asked_for_only_where_something_is_reported() -> None:
     app, _ = service(api_keys=("secret",))
     statuses = [ask(app, path=path).status for path in ("/healthz", "/readyz", "/metrics")]
     assert statuses == [200, 200, 401]
@@ -123,7 +123,7 @@ def test_the_dashboard_shows_metrics_that_there_are() -> None:
     text = "\n".join(
         target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())
     )
-    asked = set(re.findall(r"\bfacade_\w+", text))
+    requested = set(re.findall(r"\bfacade_\w+", text))
     exposed = Metrics().exposition().decode()
     families = {(name, kind) for name, kind in re.findall(r"# TYPE (\S+) (\w+)", exposed)}
     known = {name for name, _ in families} | {
@@ -132,10 +132,10 @@ def test_the_dashboard_shows_metrics_that_there_are() -> None:
         if kind == "histogram"
         for suffix in ("_bucket", "_sum", "_count")
     }
-    assert asked
-    assert asked <= known
+    assert requested
+    assert requested <= known
     shown = {name for name, _ in families if not name.endswith("_created")}
-    assert all(any(one.startswith(name) for one in asked) for name in shown)
+    assert all(any(one.startswith(name) for one in requested) for name in shown)
 
 
 def test_the_dashboard_divides_by_labels_that_there_are() -> None:
@@ -148,8 +148,8 @@ def test_the_dashboard_divides_by_labels_that_there_are() -> None:
     ):
         labels[name] = set(re.findall(r'(\w+)="', held)) | {"instance"}
     for target in (one for panel in panels for one in panel["targets"]):
-        asked = re.findall(r"\bfacade_\w+", target["expr"])
-        there = set.intersection(*(labels[name] for name in asked))
+        requested = re.findall(r"\bfacade_\w+", target["expr"])
+        there = set.intersection(*(labels[name] for name in requested))
         words = re.findall(r"by \(([^)]*)\)|\{\{(\w+)\}\}", target["expr"] + target["legendFormat"])
         used = {label.strip() for pair in words for part in pair for label in part.split(",")}
         chosen = set(re.findall(r"[{,](\w+)=", target["expr"]))

@@ -131,8 +131,8 @@ def test_a_browser_may_ask_whether_it_may_ask_and_can_read_the_refusal() -> None
             await call(app, "GET", "/api/tags", origin),
         ]
 
-    asked, refused = asyncio.run(both())
-    assert asked.status == 204
+    requested, refused = asyncio.run(both())
+    assert requested.status == 204
     assert refused.status == 401
     assert refused.values("access-control-allow-origin")
 

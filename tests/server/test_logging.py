@@ -213,7 +213,7 @@ def test_libraries_say_warnings_in_the_same_form_and_no_more(log_format: str) ->
 
 def test_lines_come_whole_and_in_their_order() -> None:
     reading, writing = os.pipe()
-    with os.fdopen(reading, "rb") as told, os.fdopen(writing, "w") as stream:
+    with os.fdopen(reading, "rb") as reported, os.fdopen(writing, "w") as stream:
         configure(Settings(log_format="json"), stream)
 
         async def busy() -> None:
@@ -224,7 +224,7 @@ def test_lines_come_whole_and_in_their_order() -> None:
 
         asyncio.run(busy())
         stream.close()
-        lines = [json.loads(line) for line in told]
+        lines = [json.loads(line) for line in reported]
     assert [line["event"] for line in lines] == [*["request"] * 60, "between", "request"]
     assert [line.get("status") for line in lines[:60]] == list(range(200, 260))
 

@@ -62,9 +62,9 @@ def test_a_key_is_not_asked_for_but_the_host_is_looked_at(path: str) -> None:
 @pytest.mark.parametrize("path", sorted(PATHS))
 def test_the_policy_allows_own_files_and_nothing_inline(app: ASGIApp, path: str) -> None:
     policy = header(ask(app, "GET", path), "content-security-policy")
-    said = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
-    assert said["default-src"] == "'none'"
-    assert said["script-src"] == said["style-src"] == said["connect-src"] == "'self'"
+    stated = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert stated["default-src"] == "'none'"
+    assert stated["script-src"] == stated["style-src"] == stated["connect-src"] == "'self'"
     assert "unsafe" not in policy
     assert "http" not in policy
 

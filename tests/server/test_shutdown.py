@@ -38,7 +38,7 @@ async def run(shutdown: Shutdown, reported: list[str]) -> bool:
     return not RequestState.of(scope).client_gone
 
 
-def test_what_runs_is_told_once_and_goes_on_to_its_end() -> None:
+def test_what_runs_is_reported_once_and_goes_on_to_its_end() -> None:
     async def all_of_it() -> None:
         shutdown, reported = Shutdown(), list[str]()
         task = asyncio.create_task(run(shutdown, reported))

@@ -33,8 +33,8 @@ def answer(case: dict[str, Any], limit: int | None) -> tuple[list[OutputDelta], 
             thinks = chunk == "<think>"
         else:
             pieces.append(OutputDelta("", chunk) if thinks else OutputDelta(chunk))
-    told = "".join(case["response"].get("events") or [case["response"].get("body", "")])
-    counted = re.findall(r'"input_tokens":(\d+).*?"output_tokens":(\d+)', told)[-1]
+    reported = "".join(case["response"].get("events") or [case["response"].get("body", "")])
+    counted = re.findall(r'"input_tokens":(\d+).*?"output_tokens":(\d+)', reported)[-1]
     reason = "length" if limit == 2 else "stop"
     return pieces, Completion(reason, OutputDelta(), calls, Usage(int(counted[0]), int(counted[1])))
 

@@ -146,8 +146,8 @@ def test_thinking_that_was_not_wanted_is_dropped_in_both_forms() -> None:
 def test_a_token_has_as_many_alternatives_as_were_asked_for(
     alternatives: int | None, shown: list[Any]
 ) -> None:
-    told = [{"token": "a", "logprob": -1, "top_logprobs": [1, 2]}]
-    deltas = [StreamDelta("a", logprobs=told), StreamDelta(finish="stop")]
+    reported = [{"token": "a", "logprob": -1, "top_logprobs": [1, 2]}]
+    deltas = [StreamDelta("a", logprobs=reported), StreamDelta(finish="stop")]
     pieces, _ = run(deltas, alternatives=alternatives)
     assert list(pieces[0].logprobs) == shown
 

@@ -6,7 +6,7 @@ from ollama_facade.translate.deltas import Completion, OutputDelta, Timings, Too
 from ollama_facade.translate.logprobs import read_logprobs
 from ollama_facade.translate.metrics import Moments, metrics
 
-MOMENTS = Moments(started=100, asked=130, first=200, ended=1000)
+MOMENTS = Moments(started=100, sent=130, first=200, ended=1000)
 
 
 def test_chat_frames_have_ollamas_keys_in_ollamas_order() -> None:
@@ -65,7 +65,7 @@ def test_llama_cpps_own_durations_win_and_zero_counts_are_left_out() -> None:
 
 
 def test_a_whole_answer_without_timings_has_only_the_sum() -> None:
-    found = metrics(Completion("stop", OutputDelta()), Moments(started=100, asked=130, ended=1000))
+    found = metrics(Completion("stop", OutputDelta()), Moments(started=100, sent=130, ended=1000))
     assert "prompt_eval_duration" not in found
     assert found["eval_duration"] == 870
 

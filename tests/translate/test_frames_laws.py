@@ -71,7 +71,7 @@ def frames(renderer: Any, events: list[Any]) -> list[dict[str, Any]]:
         delta = parse_chunk(event)
         lines += renderer.render_deltas(accumulator.feed_batch([delta] if delta else []), NOW)
     completion = accumulator.finish()
-    moments = Moments(started=1, asked=5, first=9, ended=20)
+    moments = Moments(started=1, sent=5, first=9, ended=20)
     end = renderer.render_end(completion, NOW, metrics(completion, moments))
     return [*map(orjson.loads, lines), *end]
 

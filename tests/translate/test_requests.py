@@ -302,14 +302,14 @@ def test_a_chat_asks_what_the_recorded_server_asked(case: Case) -> None:
         think = True  # on for a model that can, unless told otherwise
     request = chat_request(body, model, dialect("llamacpp"), False, think)
     ours = dict(request.body)
-    asked = case.asked_bodies[0]
+    requested = case.asked_bodies[0]
     theirs = {
-        ours_name: asked[name]
+        ours_name: requested[name]
         for name, ours_name in COMPARED.items()
-        if name in asked
-        and asked[name] != DEFAULTS.get(name)
-        and asked[name] not in (None, [])
-        and (name, asked[name]) != ("n_predict", -1)
+        if name in requested
+        and requested[name] != DEFAULTS.get(name)
+        and requested[name] not in (None, [])
+        and (name, requested[name]) != ("n_predict", -1)
     }
     assert {name: value for name, value in ours.items() if name in COMPARED.values() and value} == {
         name: value for name, value in theirs.items() if value
@@ -369,11 +369,11 @@ def test_what_is_not_understood_never_leaves(
         (chat_request, {"messages": [{**extra, "role": "user", "content": "Hi"}]}),
         (generate_request, {"prompt": "Hi"}),
     ):
-        asked = {**body, **own}
-        asked["options"] = {**(body.get("options") or {})}
-        loaded = {**extra, **asked, "options": {**extra, **asked["options"]}}
+        requested = {**body, **own}
+        requested["options"] = {**(body.get("options") or {})}
+        loaded = {**extra, **requested, "options": {**extra, **requested["options"]}}
         try:
-            plain = make(asked, INSERT, row, stream, True)
+            plain = make(requested, INSERT, row, stream, True)
         except OllamaError:
             continue
         assert make(loaded, INSERT, row, stream, True) == plain

@@ -35,20 +35,20 @@ def play(upstream: Upstream) -> None:
     upstream.script(answered)
 
 
-def answered(asked: Asked) -> Sequence[Step]:
+def answered(requested: Asked) -> Sequence[Step]:
     """The steps that answer a request."""
-    body = asked.body
-    if not isinstance(body, dict) or asked.path == "/v1/embeddings":
+    body = requested.body
+    if not isinstance(body, dict) or requested.path == "/v1/embeddings":
         return vectors(body or {})
-    said, read = spoken(body)
-    chunks: list[Any] = [{"reasoning_content": token} for token in said.thinking]
-    chunks += said.content
+    stated, read = spoken(body)
+    chunks: list[Any] = [{"reasoning_content": token} for token in stated.thinking]
+    chunks += stated.content
     chunks += [
         {"tool_calls": [{"index": at, "id": f"call_{at}{read:08}", **call}]}
-        for at, call in enumerate(said.calls)
+        for at, call in enumerate(stated.calls)
     ]
     turn = {"chunks": chunks, "prompt_tokens": read, "delay_ms": PACE_MS}
-    return turn_scenario(turn, asked)
+    return turn_scenario(turn, requested)
 
 
 def spoken(body: Mapping[str, Any]) -> tuple[speech.Said, int]:
@@ -57,25 +57,25 @@ def spoken(body: Mapping[str, Any]) -> tuple[speech.Said, int]:
         prompt = body.get("prompt")
         text = prompt if isinstance(prompt, str) else str(prompt)
         text += str(body.get("suffix") or "")
-        said = speech.answer(text, format=form(body))
-        return obeyed(said, body), len(speech.tokens(text)) + 1
+        stated = speech.answer(text, format=form(body))
+        return obeyed(stated, body), len(speech.tokens(text)) + 1
     messages = body["messages"]
     text = "\n".join(text_of(message) for message in messages)
     images = sum(len(images_of(message)) for message in messages)
-    said = speech.answer(
+    stated = speech.answer(
         text,
         format=form(body),
         tools=body.get("tools") or (),
         result=messages[-1].get("role") == "tool",
         thinks=thinks(body),
     )
-    return obeyed(said, body), len(speech.tokens(text)) + 4 * len(messages) + 16 * images + 3
+    return obeyed(stated, body), len(speech.tokens(text)) + 4 * len(messages) + 16 * images + 3
 
 
-def obeyed(said: speech.Said, body: Mapping[str, Any]) -> speech.Said:
+def obeyed(stated: speech.Said, body: Mapping[str, Any]) -> speech.Said:
     """What stop strings leave; the budget is seen to by the turn."""
     stop = body.get("stop") or []
-    return speech.cut(said, speech.LONGEST, [stop] if isinstance(stop, str) else stop)
+    return speech.cut(stated, speech.LONGEST, [stop] if isinstance(stop, str) else stop)
 
 
 def thinks(body: Mapping[str, Any]) -> bool:
@@ -86,10 +86,10 @@ def thinks(body: Mapping[str, Any]) -> bool:
 
 def form(body: Mapping[str, Any]) -> Any:
     """The format that is asked for, as Ollama names it."""
-    asked = body.get("response_format") or {}
-    if asked.get("type") == "json_schema":
-        return asked["json_schema"]["schema"]
-    return "json" if asked.get("type") == "json_object" else body.get("json_schema")
+    requested = body.get("response_format") or {}
+    if requested.get("type") == "json_schema":
+        return requested["json_schema"]["schema"]
+    return "json" if requested.get("type") == "json_object" else body.get("json_schema")
 
 
 def parts_of(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:

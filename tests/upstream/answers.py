@@ -67,30 +67,30 @@ def model_entry(number: int, model: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def standing(server: Upstream, asked: Asked) -> Sequence[Step]:
+def standing(server: Upstream, requested: Asked) -> Sequence[Step]:
     """The routes that need no script."""
-    if asked.method == "GET" and asked.path == "/v1/models":
+    if requested.method == "GET" and requested.path == "/v1/models":
         entries = [model_entry(i, model) for i, model in enumerate(server.models)]
         second = [
             {"name": model["id"], "model": model["id"], "capabilities": model["capabilities"]}
             for model in server.models
         ]
         return [do.answer(200, {"object": "list", "data": entries, "models": second})]
-    if asked.method == "GET" and asked.path == "/health":
+    if requested.method == "GET" and requested.path == "/health":
         return [do.answer(200, {"status": "ok"})]
     error = {"message": "File Not Found", "type": "not_found_error", "code": 404}
     return [do.answer(404, {"error": error})]
 
 
-def control(server: Upstream, asked: Asked) -> Sequence[Step] | None:
+def control(server: Upstream, requested: Asked) -> Sequence[Step] | None:
     """The routes that script a server which runs as a process of its own."""
-    if asked.path == "/_turns":
-        server.turns(asked.body["turns"])
+    if requested.path == "/_turns":
+        server.turns(requested.body["turns"])
         return [do.answer(200, {})]
-    if asked.path == "/_asked":
+    if requested.path == "/_asked":
         seen = [
             {"method": one.method, "path": one.path, "headers": one.headers, "body": one.body}
-            for one in server.asked
+            for one in server.requested
         ]
         return [do.answer(200, seen)]
     return None

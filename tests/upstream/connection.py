@@ -54,11 +54,11 @@ class Connection:
     def __init__(
         self,
         server: Upstream,
-        asked: Asked,
+        requested: Asked,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
-        self.server, self.asked, self.reader, self.writer = server, asked, reader, writer
+        self.server, self.requested, self.reader, self.writer = server, requested, reader, writer
         self.started = self.chunked = self.keep = False
 
     async def head(self, status: int, headers: Mapping[str, str], *, chunked: bool) -> None:

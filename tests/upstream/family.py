@@ -44,7 +44,7 @@ THOUGHTS = ("The user ", "greets me.")
 @functools.cache
 def families() -> Mapping[str, Family]:
     """Every family by its name."""
-    told = yaml.safe_load(FILE.read_text("utf-8"))
+    reported = yaml.safe_load(FILE.read_text("utf-8"))
     return {
         name: Family(
             name,
@@ -52,7 +52,7 @@ def families() -> Mapping[str, Family]:
             {key: habit["value"] for key, habit in one["habits"].items()},
             {key: habit["source"] for key, habit in one["habits"].items()},
         )
-        for name, one in told.items()
+        for name, one in reported.items()
     }
 
 
@@ -77,20 +77,20 @@ class Family:
         proxy = f"http://127.0.0.1:{upstream.port}"
         return {"OPENAI_BASE_URL": self.base_url, "FACADE_BACKEND_PROXY": proxy}
 
-    def __call__(self, asked: Asked) -> Sequence[Step]:
+    def __call__(self, requested: Asked) -> Sequence[Step]:
         """The answer to a request, as a scenario."""
-        body = asked.body
-        if asked.path not in self.habits["routes"]:
-            message = f"Invalid URL ({asked.method} {asked.path})"
+        body = requested.body
+        if requested.path not in self.habits["routes"]:
+            message = f"Invalid URL ({requested.method} {requested.path})"
             return [do.answer(404, {"error": {"message": message, "code": 404}})]
-        refused = self._refusal(asked.path, body) or self._failure(asked)
+        refused = self._refusal(requested.path, body) or self._failure(requested)
         if refused:
             return [do.answer(refused["status"], refused["body"], refused.get("headers"))]
-        if asked.path == VECTORS:
+        if requested.path == VECTORS:
             texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
             data = [{"index": i, "embedding": embedding(text)} for i, text in enumerate(texts)]
             return [do.answer(200, {"object": "list", "data": data, "usage": usage(len(texts), 0)})]
-        saying = Saying(self, asked.path, body)
+        saying = Saying(self, requested.path, body)
         return saying.streamed() if body.get("stream") else saying.whole()
 
     def models(self, _: Asked) -> Sequence[Step]:
@@ -115,9 +115,9 @@ class Family:
                 return dict(self.habits["thoughts_back"])
         return None
 
-    def _failure(self, asked: Asked) -> Mapping[str, Any] | None:
-        found = re.search(r"fail:(\w+)", last_text(asked.body))
-        key = asked.headers.get("authorization", "").removeprefix("Bearer ")
+    def _failure(self, requested: Asked) -> Mapping[str, Any] | None:
+        found = re.search(r"fail:(\w+)", last_text(requested.body))
+        key = requested.headers.get("authorization", "").removeprefix("Bearer ")
         error = self.habits["errors"].get(found[1]) if found else None
         return filled(error, key=key) if error else None
 
@@ -256,12 +256,14 @@ class Saying:
                 piece = {"index": index, "function": {"arguments": part}}
                 steps.append(self._event({"tool_calls": [piece]}))
         mode = self.habits["usage"]
-        told = {"usage": self._usage()}
-        steps.append(self._event({}, self._finish, **(told if mode == "finish" else {})))
+        reported = {"usage": self._usage()}
+        steps.append(self._event({}, self._finish, **(reported if mode == "finish" else {})))
         if mode == "always":
-            steps.append(self._event({"content": ""}, **told))
+            steps.append(self._event({"content": ""}, **reported))
         elif mode == "asked" and (self.body.get("stream_options") or {}).get("include_usage"):
-            steps.append(do.event({**self._head("chat.completion.chunk"), "choices": [], **told}))
+            steps.append(
+                do.event({**self._head("chat.completion.chunk"), "choices": [], **reported})
+            )
         return [*steps, do.done()]
 
     def _breaks(self) -> Sequence[Step]:

@@ -24,11 +24,11 @@ DEFAULT = ("Hello", " there", "!")
 def foreign(turn: Turn) -> Callable[[Asked], Sequence[Step]]:
     """A turn as a scenario for either path."""
 
-    def scenario(asked: Asked) -> Sequence[Step]:
-        body = asked.body
+    def scenario(requested: Asked) -> Sequence[Step]:
+        body = requested.body
         if turn.get("status"):
             return [do.answer(turn["status"], turn.get("error") or "")]
-        say = _Messages(turn, body) if asked.path == "/v1/messages" else _Responses(turn, body)
+        say = _Messages(turn, body) if requested.path == "/v1/messages" else _Responses(turn, body)
         if not body.get("stream"):
             return [do.answer(200, say.whole())]
         events = say.events()
@@ -154,9 +154,14 @@ class _Responses:
 
     def item(self, index: int, kind: str, what: Any) -> dict[str, Any]:
         if kind == "call":
-            told = {"call_id": what["id"], "name": what["name"]}
+            reported = {"call_id": what["id"], "name": what["name"]}
             arguments = json.dumps(what["arguments"])
-            return {"id": f"fc_{index}", "type": "function_call", **told, "arguments": arguments}
+            return {
+                "id": f"fc_{index}",
+                "type": "function_call",
+                **reported,
+                "arguments": arguments,
+            }
         if kind == "thinking":
             summary = [{"type": "summary_text", "text": "".join(what)}]
             return {"id": f"rs_{index}", "type": "reasoning", "summary": summary}

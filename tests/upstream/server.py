@@ -32,7 +32,7 @@ class Upstream:
         from tests.upstream import answers
 
         self.models = list(answers.MODELS if models is None else models)
-        self.asked: list[Asked] = []
+        self.requested: list[Asked] = []
         self.port, self.prefix = port, prefix
         self._scenarios: dict[str, list[Scenario]] = {}
         self._counts: dict[str, int] = {}
@@ -57,7 +57,7 @@ class Upstream:
         """
         with self._lock:
             self._scenarios[path], self._counts[path] = list(scenarios), 0
-            self.asked = []
+            self.requested = []
             self._renewed = time.monotonic()
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._renew)
@@ -76,7 +76,7 @@ class Upstream:
     def generations(self) -> list[Asked]:
         """What was asked of the generating routes since the last script."""
         with self._lock:
-            return [one for one in self.asked if one.path in GENERATING]
+            return [one for one in self.requested if one.path in GENERATING]
 
     def wait_for_request(self, seconds: float = 60.0, count: int = 1) -> Asked:
         """The `count`-th generation asked for; raises TimeoutError when it does not come."""
@@ -88,10 +88,10 @@ class Upstream:
 
     def wait_for_hang_up(self, seconds: float = 60.0) -> float:
         """How long after its arrival the last generation was left; TimeoutError if it was not."""
-        asked = self.wait_for_request(seconds)
-        if not asked.over.wait(seconds) or asked.left is None:
+        requested = self.wait_for_request(seconds)
+        if not requested.over.wait(seconds) or requested.left is None:
             raise TimeoutError("the client did not hang up")
-        return asked.left - asked.arrived
+        return requested.left - requested.arrived
 
     async def until_next_script(self, seconds: float, arrived: float) -> None:
         """Waits, but not beyond the first script that is newer than a request's arrival."""
@@ -144,8 +144,8 @@ class Upstream:
         """Requests on one connection until one side closes it."""
         ahead = b""
         try:
-            while (asked := await read_request(reader, ahead)) is not None:
-                connection = Connection(self, asked, reader, writer)
+            while (requested := await read_request(reader, ahead)) is not None:
+                connection = Connection(self, requested, reader, writer)
                 ahead = await self._answer(connection)
                 if not connection.keep:
                     break
@@ -163,36 +163,36 @@ class Upstream:
         """Plays the scenario while it watches for the client's hang-up; gives bytes read ahead."""
         from tests.upstream import answers
 
-        asked = connection.asked
-        asked.path = asked.path.removeprefix(self.prefix)
-        steps = answers.control(self, asked) or self._choose(asked)
+        requested = connection.requested
+        requested.path = requested.path.removeprefix(self.prefix)
+        steps = answers.control(self, requested) or self._choose(requested)
         if steps is None:
-            steps = answers.standing(self, asked)
+            steps = answers.standing(self, requested)
         playing = self._loop.create_task(play(steps, connection))
         watch = self._loop.create_task(connection.reader.read(1))
         try:
             await asyncio.wait({playing, watch}, return_when=asyncio.FIRST_COMPLETED)
             if watch.done() and not watch.result():
-                asked.left = time.monotonic()
+                requested.left = time.monotonic()
                 raise HangupError
             await playing
             return watch.result() if watch.done() else b""
         except ConnectionError:
-            asked.left = time.monotonic()
+            requested.left = time.monotonic()
             raise
         finally:
-            asked.over.set()
+            requested.over.set()
             for task in (playing, watch):
                 task.cancel()
             await asyncio.gather(playing, watch, return_exceptions=True)
 
-    def _choose(self, asked: Asked) -> Sequence[Step] | None:
+    def _choose(self, requested: Asked) -> Sequence[Step] | None:
         with self._lock:
-            self.asked.append(asked)
-            key = asked.path if asked.path in self._scenarios else ""
-            if key == "" and (asked.path not in GENERATING or asked.method != "POST"):
+            self.requested.append(requested)
+            key = requested.path if requested.path in self._scenarios else ""
+            if key == "" and (requested.path not in GENERATING or requested.method != "POST"):
                 return None
             scenarios, number = self._scenarios[key], self._counts[key]
             self._counts[key] += 1
         chosen = scenarios[min(number, len(scenarios) - 1)]
-        return chosen(asked) if callable(chosen) else chosen
+        return chosen(requested) if callable(chosen) else chosen

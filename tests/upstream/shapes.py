@@ -18,8 +18,8 @@ def to_json(value: object) -> bytes:
 
 def head_of(connection: Connection) -> dict[str, Any]:
     """What every event of a stream carries beside its choices."""
-    chat = connection.asked.path.endswith("/chat/completions")
-    body = connection.asked.body or {}
+    chat = connection.requested.path.endswith("/chat/completions")
+    body = connection.requested.body or {}
     return {
         "id": ("chatcmpl-" if chat else "cmpl-") + "Scripted0000000000",
         "object": "chat.completion.chunk" if chat else "text_completion",

@@ -26,7 +26,7 @@ def choice(delta: Mapping[str, Any], finish_reason: str | None = None, **more: o
     """One event with one choice, in the shape of the route that was asked."""
 
     async def step(connection: Connection) -> None:
-        chat = connection.asked.path.endswith("/chat/completions")
+        chat = connection.requested.path.endswith("/chat/completions")
         what = {"delta": delta} if chat else {"text": delta.get("content") or ""}
         one = {"finish_reason": finish_reason, "index": 0, **what, **more}
         await event({"choices": [one], **head_of(connection)})(connection)

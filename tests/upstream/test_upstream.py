@@ -54,10 +54,10 @@ def test_the_nth_request_gets_the_nth_scenario_and_the_last_repeats(upstream: Up
 
 def test_what_was_asked_is_kept(upstream: Upstream) -> None:
     chat(upstream, {"model": "gen", "messages": []})
-    asked = upstream.wait_for_request()
-    assert (asked.method, asked.path) == ("POST", "/v1/chat/completions")
-    assert asked.body == {"model": "gen", "messages": []}
-    assert asked.headers["content-type"] == "application/json"
+    requested = upstream.wait_for_request()
+    assert (requested.method, requested.path) == ("POST", "/v1/chat/completions")
+    assert requested.body == {"model": "gen", "messages": []}
+    assert requested.headers["content-type"] == "application/json"
 
 
 @pytest.mark.parametrize(

@@ -33,12 +33,12 @@ BROKEN = {"error": {"code": 500, "message": "context shift is disabled", "type":
 
 def spoken(turn: Turn) -> Callable[[Asked], Sequence[Step]]:
     """A turn as a scenario, whatever route asks."""
-    return lambda asked: turn_scenario(turn, asked)
+    return lambda requested: turn_scenario(turn, requested)
 
 
-def turn_scenario(turn: Turn, asked: Asked) -> Sequence[Step]:
+def turn_scenario(turn: Turn, requested: Asked) -> Sequence[Step]:
     """The steps that say `turn` in answer to this request."""
-    body = asked.body
+    body = requested.body
     if not isinstance(body, dict):
         return [do.answer(400, {"error": {"message": "invalid JSON", "code": 400}})]
     stop = body.get("stop")
@@ -47,9 +47,13 @@ def turn_scenario(turn: Turn, asked: Asked) -> Sequence[Step]:
         return [do.answer(400, {"error": error})]
     if turn.get("status"):
         return [do.answer(turn["status"], turn.get("error") or "")]
-    if asked.path == "/v1/embeddings":
+    if requested.path == "/v1/embeddings":
         return answers.embeddings(body)
-    return streamed(turn, body, asked) if body.get("stream") is True else whole(turn, body, asked)
+    return (
+        streamed(turn, body, requested)
+        if body.get("stream") is True
+        else whole(turn, body, requested)
+    )
 
 
 def obeyed(turn: Turn, body: Mapping[str, Any]) -> tuple[list[Any], str]:
@@ -61,12 +65,12 @@ def obeyed(turn: Turn, body: Mapping[str, Any]) -> tuple[list[Any], str]:
         text = "".join(chunks)
         places = [place for one in stops if one and (place := text.find(one)) >= 0]
         if places:
-            end, kept, position = min(places), [], 0
+            end, retained, position = min(places), [], 0
             for chunk in chunks:
                 if position < end:
-                    kept.append(chunk[: end - position])
+                    retained.append(chunk[: end - position])
                 position += len(chunk)
-            chunks, finish = kept, "word"
+            chunks, finish = retained, "word"
     budget = next((body[name] for name in BUDGETS if isinstance(body.get(name), int)), None)
     if budget is not None and 0 <= budget < len(chunks):
         chunks, finish = chunks[:budget], "limit"
@@ -118,9 +122,9 @@ def delta_of(chunk: Any) -> dict[str, Any]:
     return delta
 
 
-def streamed(turn: Turn, body: Mapping[str, Any], asked: Asked) -> Sequence[Step]:
+def streamed(turn: Turn, body: Mapping[str, Any], requested: Asked) -> Sequence[Step]:
     """A turn as an event stream."""
-    chat = asked.path.endswith("/chat/completions")
+    chat = requested.path.endswith("/chat/completions")
     chunks, finish = obeyed(turn, body)
     fails = turn.get("fail_after")
     out: list[Step] = [do.choice({"role": "assistant", "content": None})] if chat else [do.opened()]
@@ -158,7 +162,7 @@ def wait(seconds: float) -> Step:
     """A pause that the next script ends."""
 
     async def step(connection: Connection) -> None:
-        await connection.server.until_next_script(seconds, connection.asked.arrived)
+        await connection.server.until_next_script(seconds, connection.requested.arrived)
 
     return step
 
@@ -174,16 +178,16 @@ def failure(how: str) -> Sequence[Step]:
     }[how]
 
 
-def whole(turn: Turn, body: Mapping[str, Any], asked: Asked) -> Sequence[Step]:
+def whole(turn: Turn, body: Mapping[str, Any], requested: Asked) -> Sequence[Step]:
     """A turn as one JSON object."""
-    chat = asked.path.endswith("/chat/completions")
+    chat = requested.path.endswith("/chat/completions")
     chunks, finish = obeyed(turn, body)
     waits = [wait(turn["delay_ms"] / 1000) for _ in chunks] if turn.get("delay_ms") else []
     if turn.get("fail_after") is not None:
         return [*waits, *broken(turn.get("how", "drop"))]
     deltas = [delta_of(chunk) for chunk in chunks]
     text = "".join(delta.get("content") or "" for delta in deltas) + turn.get("last", "")
-    told = [
+    reported = [
         probabilities(delta["content"], body, chat=chat)
         for delta in deltas
         if body.get("logprobs") and delta.get("content")
@@ -191,11 +195,15 @@ def whole(turn: Turn, body: Mapping[str, Any], asked: Asked) -> Sequence[Step]:
     one: dict[str, Any] = {"index": 0, "finish_reason": reason(chunks, finish, chat)}
     if chat:
         one["message"] = message(deltas, text)
-        entries = [entry for each in told for entry in each["content"]]
-        one["logprobs"] = {"content": entries, "refusal": None} if told else None
+        entries = [entry for each in reported for entry in each["content"]]
+        one["logprobs"] = {"content": entries, "refusal": None} if reported else None
     else:
         one["text"] = text
-        joined = {key: [x for each in told for x in each[key]] for key in told[0]} if told else None
+        joined = (
+            {key: [x for each in reported for x in each[key]] for key in reported[0]}
+            if reported
+            else None
+        )
         one["logprobs"] = joined
     counts = counts_of(turn, chunks)
     answer = {

@@ -36,7 +36,7 @@ def examined(backend: Backend) -> Results:
             except (OSError, raw.NoAnswerError, ValueError) as error:
                 one = Found("wrong", f"{type(error).__name__}: {error}"[:120])
             found[feature] = backend.judged(feature, one)
-            sys.stdout.write(f"{backend.name:13} {feature:15} {one.outcome:8} {one.told}\n")
+            sys.stdout.write(f"{backend.name:13} {feature:15} {one.outcome:8} {one.reported}\n")
             sys.stdout.flush()
     return Results(running.versions, found)
 
@@ -68,20 +68,20 @@ def main() -> int:
     return 1 if problems or missing else 0
 
 
-def summary(asked: Iterable[str], missing: Mapping[str, str]) -> list[str]:
+def summary(requested: Iterable[str], missing: Mapping[str, str]) -> list[str]:
     """What ran and what did not, in lines for a person."""
     absent = [backend.name for backend in backends() if backend.start == "absent"]
-    lines = [f"asked: {', '.join(asked) or 'none'}"]
+    lines = [f"asked: {', '.join(requested) or 'none'}"]
     lines += [f"not started, its old row stays: {name}: {why}" for name, why in missing.items()]
     return [*lines, f"no such server can be had here: {', '.join(absent)}"]
 
 
-def unexpected(backend: Backend, kept: Results) -> list[str]:
+def unexpected(backend: Backend, retained: Results) -> list[str]:
     """Where a backend is other than backends.yaml says."""
     return [
         f"{backend.name}: {feature} should be {backend.expects(feature)!r}, "
-        f"is {one.outcome!r} ({one.told})"
-        for feature, one in kept.found.items()
+        f"is {one.outcome!r} ({one.reported})"
+        for feature, one in retained.found.items()
         if one.outcome != backend.expects(feature)
     ]
 

@@ -14,9 +14,9 @@ END = "<!-- end of the table of backends -->"
 
 def written() -> str:
     """The generated part, markers included."""
-    kept, notes = results(), list[str]()
-    asked = [backend for backend in backends() if backend.name in kept]
-    absent = [backend.title for backend in backends() if backend.name not in kept]
+    retained, notes = results(), list[str]()
+    requested = [backend for backend in backends() if backend.name in retained]
+    absent = [backend.title for backend in backends() if backend.name not in retained]
     lines = [BEGIN, "", "## Backends", ""]
     lines += [
         "A cell is the outcome of one question, the same for all, that `make matrix` asks through",
@@ -24,15 +24,18 @@ def written() -> str:
         "with its habits, each from a named source (`tests/upstream/families.yaml`) · **no**: the",
         "backend cannot, and the note says how a client is told · **unknown**: not found out.",
         "",
-        "| | " + " | ".join(backend.title for backend in asked) + " |",
-        "|---|" + "---|" * len(asked),
+        "| | " + " | ".join(backend.title for backend in requested) + " |",
+        "|---|" + "---|" * len(requested),
     ]
     for feature in PROBES:
-        cells = [_cell(backend, kept[backend.name].found.get(feature), notes) for backend in asked]
+        cells = [
+            _cell(backend, retained[backend.name].found.get(feature), notes)
+            for backend in requested
+        ]
         name = f"`/{feature.replace(' ', '/')}`" if feature.startswith("v1") else feature
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     lines += ["", *(f"{number}. {note}" for number, note in enumerate(notes, 1)), ""]
-    ran = [f"{one.title}: {kept[one.name].versions}" for one in asked]
+    ran = [f"{one.title}: {retained[one.name].versions}" for one in requested]
     lines += [f"What ran: {'; '.join(ran)}.", ""]
     lines += [f"Nothing of this was asked of {', '.join(absent)}: all unknown.", "", END]
     return "\n".join(lines)
@@ -41,11 +44,11 @@ def written() -> str:
 def _cell(backend: Backend, found: Found | None, notes: list[str]) -> str:
     """A cell with the number of its note, which is added to `notes`."""
     cell = backend.cell(found)
-    if found is None or not found.told or cell not in ("no", "unknown"):
+    if found is None or not found.reported or cell not in ("no", "unknown"):
         return cell
-    if found.told not in notes:
-        notes.append(found.told)
-    return f"{cell} ({notes.index(found.told) + 1})"
+    if found.reported not in notes:
+        notes.append(found.reported)
+    return f"{cell} ({notes.index(found.reported) + 1})"
 
 
 def merged(text: str) -> str:

@@ -23,7 +23,7 @@ class Found:
     """What a probe found: `told` is what a client sees where it does not work, or what came."""
 
     outcome: Outcome
-    told: str = ""
+    reported: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,12 @@ def results() -> dict[str, Results]:
     """What is kept of the last run, by backend."""
     if not RESULTS.exists():
         return {}
-    kept: dict[str, Any] = json.loads(RESULTS.read_text("utf-8"))
+    retained: dict[str, Any] = json.loads(RESULTS.read_text("utf-8"))
     return {
         name: Results(
             one["versions"], {feature: Found(*pair) for feature, pair in one["found"].items()}
         )
-        for name, one in kept.items()
+        for name, one in retained.items()
     }
 
 
@@ -94,7 +94,7 @@ def keep(new: Mapping[str, Results]) -> None:
         name: {
             "versions": both[name].versions,
             "found": {
-                feature: [one.outcome, one.told] for feature, one in both[name].found.items()
+                feature: [one.outcome, one.reported] for feature, one in both[name].found.items()
             },
         }
         for name in order

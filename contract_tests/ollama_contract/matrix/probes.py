@@ -197,7 +197,7 @@ def errors(asker: Asker) -> Found:
         return Found("wrong", missing.text[:120])
     answer = asker.chat("fail:limit", format={"type": "nonsense"}, options={"num_predict": 1})
     found = refused(answer) if answer.status >= 400 else WORKS
-    return Found("wrong", found.told) if found.outcome == "wrong" else WORKS
+    return Found("wrong", found.reported) if found.outcome == "wrong" else WORKS
 
 
 def v1_chat(asker: Asker) -> Found:

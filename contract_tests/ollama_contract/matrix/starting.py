@@ -98,9 +98,9 @@ def _transformers(_: Backend) -> Iterator[tuple[Mapping[str, str], str]]:
     with tempfile.TemporaryDirectory() as folder:
         weights = local.find_model().path
         # The name under which it is served is that of the folder and the file.
-        shelf = Path(folder) / local.MODEL_NAME
-        shelf.mkdir()
-        shutil.copy(weights, shelf)
+        stored = Path(folder) / local.MODEL_NAME
+        stored.mkdir()
+        shutil.copy(weights, stored)
         name = f"{local.MODEL_NAME}:{weights.name}"
         command = [str(home / "bin" / "python"), str(script), "serve", name, "--device", "cpu"]
         with _process([*command, "--host", "127.0.0.1"], folder, "/health", {}) as url:
@@ -114,8 +114,8 @@ def _process(
 ) -> Iterator[str]:
     """A server that answers at `path`; it sees nothing of our environment but where things are."""
     port = free_port()
-    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-    environment = {**kept, "HOME": folder, "HF_HUB_OFFLINE": "1", **more}
+    retained = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    environment = {**retained, "HOME": folder, "HF_HUB_OFFLINE": "1", **more}
     with Path(folder, "log").open("wb") as log:
         process = subprocess.Popen(
             [*command, "--port", str(port)],

@@ -115,13 +115,13 @@ def operations(of: Mapping[str, Any] | None = None) -> Iterator[Operation]:
 
 
 def _operation(method: str, path: str, definition: Node) -> Operation:
-    known: dict[str, Any] = {}
+    marks: dict[str, Any] = {}
     for key, (name, values) in _OPERATION_KEYS.items():
         if key in definition:
-            known[name] = definition[key]
-            if known[name] not in values:
-                raise ContractError(f"{method} {path}: {key} cannot be {known[name]!r}")
-    return Operation(definition.get("operationId", ""), method, path, definition, **known)
+            marks[name] = definition[key]
+            if marks[name] not in values:
+                raise ContractError(f"{method} {path}: {key} cannot be {marks[name]!r}")
+    return Operation(definition.get("operationId", ""), method, path, definition, **marks)
 
 
 def schema(name: str) -> Node:
@@ -167,10 +167,10 @@ def _document() -> Node:
 
 
 def _component(name: str) -> Node:
-    found = _document().get("components", {}).get("schemas", {}).get(name)
-    if not isinstance(found, dict):
+    definition = _document().get("components", {}).get("schemas", {}).get(name)
+    if not isinstance(definition, dict):
         raise ContractError(f"the OpenAPI document has no schema {name}")
-    return found
+    return definition
 
 
 def target(node: Mapping[str, Any]) -> str | None:

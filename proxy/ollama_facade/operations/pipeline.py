@@ -160,7 +160,7 @@ class Pipeline:
             self._loaded.load(job.model, job.keep_alive)
 
     async def _frames(self, job: _Job, renderer: Renderer) -> Frames:
-        moments = Moments(job.context.started, asked=self._clock.monotonic())
+        moments = Moments(job.context.started, sent=self._clock.monotonic())
         accumulator, begun = _accumulator(job), False
         try:
             async with (
@@ -181,7 +181,7 @@ class Pipeline:
             yield FinalBatch(frames)
 
     async def _whole(self, job: _Job, renderer: Renderer) -> dict[str, Any]:
-        moments = Moments(job.context.started, asked=self._clock.monotonic())
+        moments = Moments(job.context.started, sent=self._clock.monotonic())
         accumulator = _accumulator(job)
         async with self._response(job, self._request(job)) as response:
             _, delta = await response.completion()

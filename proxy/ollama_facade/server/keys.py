@@ -56,7 +56,7 @@ class KeyPolicy:
             return None
         digest = _digest(presented_key(headers, operation.key_header if operation else ""))
         # Each key is compared, also after one that fits.
-        if sum(hmac.compare_digest(digest, known) for known in self._digests):
+        if sum(hmac.compare_digest(digest, own) for own in self._digests):
             return None
         return OllamaError(401, "unauthorized")
 

@@ -19,7 +19,7 @@ from ollama_facade.server.request_record import RequestRecord
 HIGH_WATER_BYTES = 65_536
 """Bytes that uvicorn takes into its buffer before `send` waits for the client."""
 
-LINGER_SECONDS = 1.0
+DRAIN_SECONDS = 1.0
 """Seconds in which the rest of a refused body is thrown away, so that the response can be read."""
 
 _NDJSON = b"application/x-ndjson"
@@ -204,7 +204,7 @@ async def wait_for_disconnect(receive: Receive) -> None:
 async def _linger(receive: Receive) -> None:
     """Discards what the client still sends; the kernel would reset the connection otherwise."""
     try:
-        async with asyncio.timeout(LINGER_SECONDS):
+        async with asyncio.timeout(DRAIN_SECONDS):
             await wait_for_disconnect(receive)
     except TimeoutError:
         return

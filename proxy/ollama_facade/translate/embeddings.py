@@ -128,7 +128,7 @@ def embeddings_answer(vectors: Vectors | None) -> dict[str, Any]:
     (inference.md §8)
     """
     numbers = [] if vectors is None else vectors[0].tolist()
-    return {"embedding": [int(one) if one.is_integer() else one for one in numbers]}
+    return {"embedding": [int(number) if number.is_integer() else number for number in numbers]}
 
 
 def base64_texts(vectors: Vectors) -> list[bytes]:

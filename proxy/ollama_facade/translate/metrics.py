@@ -13,7 +13,7 @@ class Moments:
 
     started: int
     """The request arrived."""
-    asked: int = 0
+    sent: int = 0
     """The request to the backend was sent."""
     first: int = 0
     """The first delta was received; 0 where the answer was not streamed."""
@@ -29,8 +29,8 @@ def metrics(ending: Completion, moments: Moments) -> dict[str, int]:
     answer that was not streamed only the sum is known, which is then `eval_duration`.
     """
     prompt_count, count = counts(ending)
-    prompt_duration = moments.first - moments.asked if moments.first else 0
-    duration = moments.ended - (moments.first or moments.asked)
+    prompt_duration = moments.first - moments.sent if moments.first else 0
+    duration = moments.ended - (moments.first or moments.sent)
     if (timings := ending.timings) is not None:
         if timings.prompt_duration is not None:
             prompt_duration = timings.prompt_duration
@@ -38,7 +38,7 @@ def metrics(ending: Completion, moments: Moments) -> dict[str, int]:
             duration = timings.completion_duration
     values = {
         "total_duration": max(moments.ended - moments.started, 1),
-        "load_duration": max(moments.asked - moments.started, 1),
+        "load_duration": max(moments.sent - moments.started, 1),
         "prompt_eval_count": prompt_count,
         "prompt_eval_duration": prompt_duration,
         "eval_count": count,

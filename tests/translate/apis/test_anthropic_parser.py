@@ -28,12 +28,12 @@ def test_a_body_is_refused_as_recorded(name: str) -> None:
     assert refused.value.message == json.loads(case["response"]["body"])["error"]["message"]
 
 
-def said(*messages: dict[str, Any], **more: Any) -> dict[str, Any]:
+def stated(*messages: dict[str, Any], **more: Any) -> dict[str, Any]:
     return chat_body({"model": "m", "max_tokens": 5, "messages": list(messages), **more})
 
 
 def blocks(*given: dict[str, Any], role: str = "user") -> Any:
-    return said({"role": role, "content": list(given)})["messages"]
+    return stated({"role": role, "content": list(given)})["messages"]
 
 
 def test_a_call_and_its_result_are_turns_of_their_own_and_the_result_precedes_the_text() -> None:
@@ -74,12 +74,12 @@ def test_an_image_of_a_result_needs_a_source() -> None:
     "system", ["ab", [{"type": "text", "text": "a"}, 1, {"type": "text", "text": "b"}]]
 )
 def test_a_system_text_comes_first(system: Any) -> None:
-    told = said({"role": "user", "content": "x"}, system=system)
-    assert told["messages"][0] == {"role": "system", "content": "ab"}
+    reported = stated({"role": "user", "content": "x"}, system=system)
+    assert reported["messages"][0] == {"role": "system", "content": "ab"}
 
 
 @pytest.mark.parametrize(
-    ("asked", "think"),
+    ("requested", "think"),
     [
         ({"thinking": {"type": "enabled"}}, True),
         ({"thinking": {"type": "disabled"}, "output_config": {"effort": "low"}}, False),
@@ -88,13 +88,13 @@ def test_a_system_text_comes_first(system: Any) -> None:
         ({}, None),
     ],
 )
-def test_thinking_is_what_was_asked_for(asked: dict[str, Any], think: Any) -> None:
-    assert said({"role": "user", "content": "x"}, **asked)["think"] == think
+def test_thinking_is_what_was_asked_for(requested: dict[str, Any], think: Any) -> None:
+    assert stated({"role": "user", "content": "x"}, **requested)["think"] == think
 
 
 def test_a_search_of_the_web_is_search_tools_and_named() -> None:
     tools = [{"type": "web_search_20250305", "name": "web_search"}, {"name": "f"}]
-    chat = said({"role": "user", "content": "x"}, tools=tools)
+    chat = stated({"role": "user", "content": "x"}, tools=tools)
     assert [tool["function"]["name"] for tool in chat["tools"]] == ["f"]
     assert search_tools({"tools": tools}) == ["web_search"]
     assert search_tools({"tools": tools[1:]}) == []

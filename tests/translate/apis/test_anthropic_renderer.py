@@ -49,13 +49,13 @@ def test_a_message_that_breaks_off_is_an_error_in_its_envelope() -> None:
         renderer.render_error(OllamaError(500, "gone"))
 
 
-@pytest.mark.parametrize(("reason", "told"), [("stop", "end_turn"), ("length", "max_tokens")])
-def test_the_reason_of_an_end_is_in_anthropics_words(reason: str, told: str) -> None:
+@pytest.mark.parametrize(("reason", "reported"), [("stop", "end_turn"), ("length", "max_tokens")])
+def test_the_reason_of_an_end_is_in_anthropics_words(reason: str, reported: str) -> None:
     assert (
         MessagesRenderer("m", 1).render_response(Completion(reason, OutputDelta("a")), "", {})[
             "stop_reason"
         ]
-        == told
+        == reported
     )
 
 

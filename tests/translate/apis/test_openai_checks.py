@@ -28,7 +28,7 @@ URLS = "image URLs are not currently supported, please use base64 encoded data i
 
 
 @pytest.mark.parametrize(
-    ("messages", "told"),
+    ("messages", "reported"),
     [
         ([], "[] is too short - 'messages'"),
         ([{"content": None}], "invalid message content type: <nil>"),
@@ -54,10 +54,10 @@ URLS = "image URLs are not currently supported, please use base64 encoded data i
         (call("[" * 100_000), "invalid tool call arguments"),
     ],
 )
-def test_a_message_is_refused_in_ollamas_words(messages: Any, told: str) -> None:
+def test_a_message_is_refused_in_ollamas_words(messages: Any, reported: str) -> None:
     with pytest.raises(OllamaError) as refused:
         check_messages(messages)
-    assert (refused.value.status, refused.value.message) == (400, told)
+    assert (refused.value.status, refused.value.message) == (400, reported)
 
 
 def test_texts_images_sounds_and_calls_are_taken() -> None:
@@ -93,15 +93,15 @@ def test_a_list_of_stops_is_of_texts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "reported"),
     [
         ({}, "invalid input"),
         ({"input": []}, "invalid input"),
         ({"input": "a", "encoding_format": "hex"}, "Invalid value for 'encoding_format' = hex"),
     ],
 )
-def test_nothing_to_embed_is_refused(body: dict[str, Any], told: str) -> None:
-    with pytest.raises(OllamaError, match=told):
+def test_nothing_to_embed_is_refused(body: dict[str, Any], reported: str) -> None:
+    with pytest.raises(OllamaError, match=reported):
         embedding_inputs(body)
 
 

@@ -54,7 +54,7 @@ def test_what_openai_documents_goes_on_and_nothing_else() -> None:
     assert request.dropped == ("keep_alive",)
 
 
-def test_openai_itself_is_not_told_its_own_defaults() -> None:
+def test_openai_itself_is_not_reported_its_own_defaults() -> None:
     assert chat().body["temperature"] == 1.0
     assert "temperature" not in chat("openai").body
 
@@ -72,7 +72,7 @@ def test_an_effort_goes_on_as_openais_word_to_those_that_have_it() -> None:
     assert "reasoning_effort" not in chat("openai").body
 
 
-def test_a_completion_cannot_be_told_a_system_text() -> None:
+def test_a_completion_cannot_be_reported_a_system_text() -> None:
     request = completion_request({"prompt": "a", "max_tokens": 3}, PIRATE, dialect("default"))
     assert request.body["prompt"] == "a"
     assert request.body["max_tokens"] == 3

@@ -47,18 +47,18 @@ def test_the_clients_name_comes_back_in_an_event(
     pass_through: NativePassThrough, kind: str, inner: str
 ) -> None:
     event = {"type": kind, inner: {"model": "org/mine", "x": 1}, "y": 2}
-    told = pass_through.parse_event(event)
-    assert told is not None
-    assert told.value == {"type": kind, inner: {"model": "Mine", "x": 1}, "y": 2}
-    assert told.finish == ""
+    reported = pass_through.parse_event(event)
+    assert reported is not None
+    assert reported.value == {"type": kind, inner: {"model": "Mine", "x": 1}, "y": 2}
+    assert reported.finish == ""
     assert event[inner] == {"model": "org/mine", "x": 1}
 
 
 def test_an_event_that_names_no_model_gets_no_name() -> None:
     event = {"type": "response.created", "response": {"id": "r"}}
-    told = PASS_THROUGHS[1].parse_event(event)
-    assert told is not None
-    assert told.value == event
+    reported = PASS_THROUGHS[1].parse_event(event)
+    assert reported is not None
+    assert reported.value == event
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_an_event_that_names_no_model_gets_no_name() -> None:
     ),
 )
 def test_the_last_event_says_so(pass_through: NativePassThrough, kind: str) -> None:
-    told = pass_through.parse_event({"type": kind})
-    assert told is not None
-    assert told.finish == kind
+    reported = pass_through.parse_event({"type": kind})
+    assert reported is not None
+    assert reported.finish == kind
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ _HANDLED = frozenset(
         "reasoning_effort",
     )
 )
-_LONGEST_NAME = 64
+_MAX_NAME_LENGTH = 64
 _DEFAULTS = ("temperature", "top_p")
 
 
@@ -179,7 +179,7 @@ def _add(
             continue
         if name in documented:
             request.add({name: value})
-        elif name.isidentifier() and name.isascii() and len(name) <= _LONGEST_NAME:
+        elif name.isidentifier() and name.isascii() and len(name) <= _MAX_NAME_LENGTH:
             request.drop(name)
     limit = body.get("max_completion_tokens")
     if limit is None:
