@@ -207,7 +207,7 @@ class Generation:
         options = body.get("options") or {}
         budget = int(options.get("num_predict") or -1)
         stated = speech.cut(
-            whole, budget if budget > 0 else speech.LONGEST, options.get("stop") or []
+            whole, budget if budget > 0 else speech.MAX_WORDS, options.get("stop") or []
         )
         parts = list(parts_of(body, stated))
         name, chat = str(body["model"]), "messages" in body

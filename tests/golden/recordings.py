@@ -22,8 +22,8 @@ CONTRACT = HERE.parent.parent / "openapi" / "ollama.yaml"
 class Case:
     """One exchange with the real server.
 
-    `request` and `response` as tests/golden/README.md tells; `script` is what the runner was told,
-    `asked` the generating routes of the runner that were called, `asked_bodies` what
+    `request` and `response` as tests/golden/README.md tells; `script` is what the runner said,
+    `requested` the generating routes of the runner that were called, `asked_bodies` what
     `/v1/chat/completions` got where that is kept.
     """
 
@@ -119,7 +119,8 @@ def cases() -> dict[str, Case]:
         for line in path.read_text("utf-8").split("\n"):
             if line:
                 fields = json.loads(line)
-                for many in ("script", "asked", "asked_bodies"):
+                fields["requested"] = fields.pop("asked", None)
+                for many in ("script", "requested", "asked_bodies"):
                     fields[many] = tuple(fields.get(many) or ())
                 found[fields["name"]] = Case(**fields)
     return found

@@ -75,7 +75,7 @@ def spoken(body: Mapping[str, Any]) -> tuple[speech.Said, int]:
 def obeyed(stated: speech.Said, body: Mapping[str, Any]) -> speech.Said:
     """What stop strings leave; the budget is seen to by the turn."""
     stop = body.get("stop") or []
-    return speech.cut(stated, speech.LONGEST, [stop] if isinstance(stop, str) else stop)
+    return speech.cut(stated, speech.MAX_WORDS, [stop] if isinstance(stop, str) else stop)
 
 
 def thinks(body: Mapping[str, Any]) -> bool:
