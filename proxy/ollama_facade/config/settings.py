@@ -102,7 +102,7 @@ class Settings(BaseSettings):
         "FACADE_SENDER",
         "session",
         "How requests are sent: `session`, over aiohttp as the OpenAI SDK would, or `sdk`, by the "
-        "SDK itself, at three times the CPU",
+        "SDK itself, at twice the CPU of a chat",
     )
     dialect: Annotated[str, parsers.Lowered] | None = _setting(
         "FACADE_DIALECT",
